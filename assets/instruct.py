@@ -1,0 +1,107 @@
+"""Instruct examples from Slack threads, and the files that trainers load."""
+
+import dagster as dg
+import polars as pl
+
+from assets import metadata
+from assets.boundary import no_useless_retries
+from assets.code_versions import code_version
+from assets.lanes import OWNERS, Lane
+from parlance import plots, schemas
+from parlance.stages import instruct as stages
+from parlance.versions import content_version
+from resources.lake import LakeResource
+
+LEAST_EXAMPLES = 10
+EXAMPLES = dg.AssetKey(["instruct", "examples"])
+
+
+def instruct_assets(lane: Lane) -> list[dg.AssetsDefinition]:
+    """Examples made of the threads of `lane`, and their exports."""
+    return [_examples(lane), exports]
+
+
+def _examples(lane: Lane) -> dg.AssetsDefinition:
+    inputs = [
+        dg.AssetDep(lane.key(table), partition_mapping=dg.AllPartitionMapping()) for table in ("kept", "utterances")
+    ]
+
+    @dg.asset(
+        key=EXAMPLES,
+        deps=inputs,
+        group_name="instruct",
+        kinds={"deltalake", "polars"},
+        owners=OWNERS,
+        code_version=code_version("instruct", "stages.instruct"),
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.EXAMPLES)},
+    )
+    @no_useless_retries
+    def examples(lake: LakeResource) -> dg.MaterializeResult:
+        """Question-and-answer examples from threads, split by thread into train, validation and test."""
+        opened = lake.open()
+        written, passed_over = stages.write_examples(opened, lane.name)
+        table = opened.table("instruct/examples")
+        rows = table.scan().sort("id").collect()
+        reasons = (
+            opened.table("instruct/passed_over").scan().group_by("reason").len().sort("len", descending=True).collect()
+        )
+        splits = rows.group_by("split").len().sort("split")
+        shown = metadata.of_table(table, written, preview=["split", "instruction", "output"])
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(content_version(rows["id"])),
+            metadata=shown
+            | {
+                "dagster/row_count": written.rows,
+                "threads_passed_over": passed_over.rows,
+                "splits": metadata.table_of(splits),
+                "reasons": metadata.picture(plots.bars(dict(reasons.iter_rows()), title="Threads without an example")),
+            },
+        )
+
+    return examples
+
+
+@dg.asset_check(asset=EXAMPLES, blocking=True)
+def no_thread_is_on_two_sides(lake: LakeResource) -> dg.AssetCheckResult:
+    """Every thread's examples are in one split."""
+    threads = lake.open().table("instruct/examples").scan().group_by("document_id").agg(pl.col("split").n_unique())
+    torn = threads.filter(pl.col("split") > 1).sort("document_id").head(10).collect()
+    return dg.AssetCheckResult(passed=torn.is_empty(), metadata={"threads": torn["document_id"].to_list()})
+
+
+@dg.asset_check(asset=EXAMPLES, blocking=True)
+def there_are_enough_examples(lake: LakeResource) -> dg.AssetCheckResult:
+    """Each split has examples, and training has at least ten: fewer teach nothing and measure nothing."""
+    counts = dict(lake.open().table("instruct/examples").scan().group_by("split").len().collect().iter_rows())
+    wanted = {"train": LEAST_EXAMPLES, "validation": 1, "test": 1}
+    short = {split: counts.get(split, 0) for split, least in wanted.items() if counts.get(split, 0) < least}
+    return dg.AssetCheckResult(passed=not short, metadata={"examples": counts, "at_least": wanted, "too_few": short})
+
+
+@dg.asset(
+    key=["instruct", "exports"],
+    deps=[EXAMPLES],
+    group_name="instruct",
+    kinds={"json"},
+    owners=OWNERS,
+    code_version=code_version("instruct"),
+)
+@no_useless_retries
+def exports(lake: LakeResource) -> dg.MaterializeResult:
+    """The examples as JSON lines in the layouts that trainers load: Alpaca, ChatML, ShareGPT, plain landmarks."""
+    opened = lake.open()
+    rows = opened.table("instruct/examples").scan().sort("id").collect()
+    version = content_version([*rows["id"], code_version("instruct")])
+    with opened.files.publish("instruct/exports", version) as folder:
+        written = stages.export_examples(opened, folder)
+    listed = pl.DataFrame({"file": list(written), "examples": list(written.values())})
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
+        metadata={
+            "dagster/uri": opened.files.uri("instruct/exports", version),
+            "files": metadata.table_of(listed),
+        },
+    )
+
+
+instruct_checks = [no_thread_is_on_two_sides, there_are_enough_examples]

@@ -1,0 +1,286 @@
+"""A lane: one source with its own partitions and the same steps as every other, made by one factory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets import metadata
+from assets.boundary import no_useless_retries
+from assets.code_versions import code_version
+from parlance import filters, plots, schemas
+from parlance.filters.recipes import RECIPES, Bound
+from parlance.lake import Lake
+from parlance.stages import lanes as stages
+from parlance.storage import Written
+from resources.lake import LakeResource
+from resources.sources import Source
+
+OWNERS = ["team:data"]
+RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """A source's name (also of its resource), its partitions, the recipe that decides, and the modules that read it."""
+
+    name: str
+    title: str
+    partitions: dg.PartitionsDefinition
+    recipe: str
+    modules: Sequence[str]
+    grouped: bool
+    kinds: frozenset[str]
+
+    @property
+    def rules(self) -> tuple[Bound, ...]:
+        return RECIPES[self.recipe]
+
+    def key(self, table: str) -> dg.AssetKey:
+        return dg.AssetKey([self.name, table])
+
+    def common(self, *modules: str, kinds: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
+        """What all assets of the lane have in common."""
+        return {
+            "group_name": self.name,
+            "owners": OWNERS,
+            "code_version": code_version(*modules),
+            "kinds": {"polars", "deltalake"} | kinds,
+        }
+
+    def spec(self, table: str, description: str, *modules: str, deps: Sequence[Any]) -> dg.AssetSpec:
+        schema = schemas.signals_schema(filters.rules()) if table == "signals" else LANE_SCHEMAS[table]
+        return dg.AssetSpec(
+            self.key(table),
+            deps=deps,
+            description=description,
+            metadata={"dagster/column_schema": metadata.column_schema(schema)},
+            **self.common(*modules),
+        )
+
+
+LANE_SCHEMAS = {
+    "documents": schemas.DOCUMENTS,
+    "rejected": schemas.LEDGER,
+    "kept": schemas.KEPT,
+    "dropped": schemas.LEDGER,
+}
+
+
+def lane_assets(lane: Lane) -> list[dg.AssetsDefinition]:
+    """The steps of a lane, in the order of the data."""
+    return [_raw(lane), _documents(lane), _signals(lane), _kept(lane), _utterances(lane), _embeddings(lane)]
+
+
+def _partitioned(lane: Lane) -> dict[str, Any]:
+    return {"partitions_def": lane.partitions, "backfill_policy": dg.BackfillPolicy.single_run()}
+
+
+def _raw(lane: Lane) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=lane.key("raw"),
+        description=f"What {lane.title} sent, unchanged: one row for each message or record, unreadable ones included.",
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.RAW)},
+        required_resource_keys={"lake", lane.name},
+        retry_policy=RETRY,
+        pool=f"{lane.name}_source",
+        **_partitioned(lane),
+        **lane.common(*lane.modules, kinds=lane.kinds),
+    )
+    @no_useless_retries
+    def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        source: Source = getattr(context.resources, lane.name)
+        table = context.resources.lake.open().table(f"{lane.name}/raw")
+        keys = list(context.partition_keys)
+        written = table.replace(source.raw(keys, first=_first(lane, context)), keys)
+        if not written.rows:
+            context.log.warning(f"{lane.title} has no rows in {keys[0]} to {keys[-1]}")
+        unreadable = table.scan(keys).filter(pl.col("error").is_not_null()).select(pl.len()).collect().item()
+        metadata.by_partition(context, lane.key("raw"), written.rows_by_partition)
+        shown = metadata.of_table(table, written, preview=["id", "shard", "media_type", "url", "created_at"])
+        return dg.MaterializeResult(metadata=shown | {"unreadable_rows": unreadable})
+
+    return raw
+
+
+def _first(lane: Lane, context: dg.AssetExecutionContext) -> str:
+    """The lane's first day; empty where its partitions are not days."""
+    if isinstance(lane.partitions, dg.TimeWindowPartitionsDefinition):
+        return lane.partitions.get_first_partition_key() or ""
+    return ""
+
+
+def _documents(lane: Lane) -> dg.AssetsDefinition:
+    modules = (*lane.modules, "stages.lanes", "schemas")
+    specs = [
+        lane.spec(
+            "documents",
+            "The common form of every source. A Slack thread is one document with its turns, in its root's partition.",
+            *modules,
+            deps=[lane.key("raw")],
+        ),
+        lane.spec(
+            "rejected",
+            "Raw rows that are in no document, each with its reason: unreadable, deleted, without text ...",
+            *modules,
+            deps=[lane.key("raw")],
+        ),
+    ]
+
+    @dg.multi_asset(
+        specs=specs, name=f"{lane.name}__documents", required_resource_keys={"lake", lane.name}, **_partitioned(lane)
+    )
+    @no_useless_retries
+    def documents(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        source: Source = getattr(context.resources, lane.name)
+        opened, keys = context.resources.lake.open(), list(context.partition_keys)
+        kept, ledger = stages.write_documents(opened, lane.name, source.documents, keys, grouped=lane.grouped)
+        yield _materialized(
+            context, opened, lane, "documents", kept, preview=["id", "channel", "title", "author", "text"]
+        )
+        yield _with_reasons(context, opened, lane, "rejected", ledger, title="Raw rows in no document, by reason")
+
+    return documents
+
+
+def _signals(lane: Lane) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=lane.key("signals"),
+        deps=[lane.key("documents")],
+        description=(
+            "One pass over the text measures all that later decisions need: language, the numbers of quality rules, "
+            "personal data, content hash, MinHash signature and bands. A new threshold never reads the text again."
+        ),
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.signals_schema(filters.rules()))},
+        **_partitioned(lane),
+        **lane.common("filters", "dedup", "pii", "languages"),
+    )
+    @no_useless_retries
+    def signals(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        opened, keys = lake.open(), list(context.partition_keys)
+        written = stages.write_signals(opened, lane.name, keys)
+        languages = _counts(opened.table(f"{lane.name}/signals").scan(keys), "language")
+        result = _materialized(
+            context, opened, lane, "signals", written, preview=["id", "language", "characters", "words", "content_hash"]
+        )
+        return _and(result, languages=metadata.picture(plots.bars(languages, title="Documents by language")))
+
+    return signals
+
+
+def _kept(lane: Lane) -> dg.AssetsDefinition:
+    modules = ("filters.recipes", "stages.lanes", "pii")
+    deps = [lane.key("documents"), lane.key("signals"), dg.AssetKey(["corpus", "duplicates"])]
+    bounds = "\n".join(f"- {_bound(bound)}" for bound in lane.rules)
+    specs = [
+        lane.spec(
+            "kept",
+            "Documents that break no rule and repeat no other, with personal data and secrets masked.\n\n"
+            f"Recipe `{lane.recipe}`:\n{bounds}",
+            *modules,
+            deps=deps,
+        ),
+        lane.spec(
+            "dropped",
+            "The drop ledger: every document that was not kept, with rule, value, bound and version.",
+            *modules,
+            deps=deps,
+        ),
+    ]
+
+    @dg.multi_asset(specs=specs, name=f"{lane.name}__kept", **_partitioned(lane))
+    @no_useless_retries
+    def kept(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
+        opened, keys = lake.open(), list(context.partition_keys)
+        written, ledger = stages.write_kept(opened, lane.name, lane.rules, keys)
+        yield _materialized(context, opened, lane, "kept", written, preview=["id", "language", "masked", "text"])
+        yield _with_reasons(context, opened, lane, "dropped", ledger, title="Dropped documents by reason")
+
+    return kept
+
+
+def _bound(bound: Bound) -> str:
+    """A bound as people read it: `3 ≤ gopher_mean_word_length ≤ 10`."""
+    least = "" if bound.at_least is None else f"{bound.at_least:g} ≤ "
+    most = "" if bound.at_most is None else f" ≤ {bound.at_most:g}"
+    only = "" if bound.languages is None else f" (only {', '.join(bound.languages)})"
+    return f"`{least}{bound.rule}{most}`{only}"
+
+
+def _utterances(lane: Lane) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=lane.key("utterances"),
+        deps=[lane.key("kept"), dg.AssetKey(["corpus", "speech_act_model"])],
+        description="Every utterance of the kept documents with its speech act in form and in function, by offsets.",
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.UTTERANCES)},
+        **_partitioned(lane),
+        **lane.common("speech_acts", kinds={"fasttext"}),
+    )
+    @no_useless_retries
+    def utterances(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        opened, keys = lake.open(), list(context.partition_keys)
+        model = opened.files.folder("corpus/speech_act_model")
+        written = stages.write_utterances(opened, lane.name, str(model), keys)
+        rows = opened.table(f"{lane.name}/utterances").scan(keys)
+        shown = _materialized(context, opened, lane, "utterances", written, preview=["form", "function", "text"])
+        return _and(shown, speech_acts=metadata.picture(speech_act_plot(rows)))
+
+    return utterances
+
+
+def speech_act_plot(utterances: pl.LazyFrame) -> str:
+    """Utterances by speech act, form beside function."""
+    counted = {column: _counts(utterances, column) for column in ("function", "form")}
+    labels = sorted(set(counted["form"]) | set(counted["function"]), key=lambda act: -counted["function"].get(act, 0))
+    series = {column: [counts.get(act, 0) for act in labels] for column, counts in counted.items()}
+    return plots.grouped_bars(labels, series, title="Utterances by speech act")
+
+
+def _embeddings(lane: Lane) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=lane.key("embeddings"),
+        deps=[lane.key("kept")],
+        description="The kept documents in chunks of sentences, each with its unit-length embedding.",
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.EMBEDDINGS)},
+        required_resource_keys={"lake", "embedder"},
+        pool="accelerator",
+        **_partitioned(lane),
+        **lane.common("embedding", kinds={"pytorch"}),
+    )
+    @no_useless_retries
+    def embeddings(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        opened, keys = context.resources.lake.open(), list(context.partition_keys)
+        written = stages.write_embeddings(opened, lane.name, context.resources.embedder.model, keys)
+        return _materialized(
+            context, opened, lane, "embeddings", written, preview=["document_id", "start", "end", "text"]
+        )
+
+    return embeddings
+
+
+def _materialized(
+    context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written, *, preview: Sequence[str]
+) -> dg.MaterializeResult:
+    metadata.by_partition(context, lane.key(table), written.rows_by_partition)
+    shown = metadata.of_table(lake.table(f"{lane.name}/{table}"), written, preview=preview)
+    return dg.MaterializeResult(asset_key=lane.key(table), metadata=shown)
+
+
+def _with_reasons(
+    context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written, *, title: str
+) -> dg.MaterializeResult:
+    result = _materialized(context, lake, lane, table, written, preview=["id", "reason", "reasons", "detail"])
+    reasons = _counts(lake.table(f"{lane.name}/{table}").scan(context.partition_keys), "rule")
+    return _and(result, reasons=metadata.picture(plots.bars(reasons, title=title)))
+
+
+def _and(result: dg.MaterializeResult, **more: dg.MetadataValue) -> dg.MaterializeResult:
+    return result._replace(metadata={**(result.metadata or {}), **more})
+
+
+def _counts(rows: pl.LazyFrame, column: str, *, most: int = 20) -> Mapping[str, int]:
+    """Rows by value of `column`, the most frequent first; null counts as `unknown`."""
+    counted = rows.group_by(pl.col(column).fill_null("unknown")).len().sort(["len", column], descending=[True, False])
+    return dict(counted.head(most).collect().iter_rows())

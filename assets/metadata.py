@@ -1,0 +1,71 @@
+"""Metadata that people read in the UI: row counts, table versions, schemas, previews, pictures."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pyarrow as pa
+
+from parlance.storage import Table, Written
+
+CELL = 120
+
+
+def column_schema(schema: pa.Schema) -> dg.TableSchema:
+    """The columns of a table as the UI shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(field.name, str(field.type), constraints=dg.TableColumnConstraints(nullable=field.nullable))
+            for field in schema
+        ]
+    )
+
+
+def of_table(
+    table: Table, written: Written, *, preview: Sequence[str] = (), where: pl.Expr | None = None
+) -> dict[str, Any]:
+    """Where the table is, its version, what was written, and three rows of the `preview` columns."""
+    metadata: dict[str, Any] = {
+        "dagster/uri": table.uri,
+        "dagster/table_name": table.name,
+        "table_version": written.version,
+        "rows_written": written.rows,
+        "size_bytes": written.size_bytes,
+    }
+    if preview and written.rows:
+        keys = list(written.rows_by_partition) or None
+        rows = table.scan(keys)
+        rows = rows if where is None else rows.filter(where)
+        metadata["preview"] = table_of(rows.select(preview).head(3).collect())
+    return metadata
+
+
+def table_of(frame: pl.DataFrame) -> dg.MetadataValue:
+    """A small frame as a markdown table; long cells are cut."""
+    if frame.is_empty():
+        return dg.MetadataValue.md("*no rows*")
+    lines = ["| " + " | ".join(frame.columns) + " |", "|" + " --- |" * frame.width]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.iter_rows()]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = " ".join(str("" if value is None else value).split()).replace("|", "\\|").replace("<", "&lt;")
+    return text if len(text) <= CELL else text[: CELL - 1] + "…"
+
+
+def picture(svg: str) -> dg.MetadataValue:
+    """An SVG as a picture in the UI."""
+    return dg.MetadataValue.md(f"![plot](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
+
+
+def by_partition(context: dg.AssetExecutionContext, key: dg.AssetKey, rows: Mapping[str, int]) -> None:
+    """Gives each partition of the run its own row count."""
+    for partition, count in rows.items():
+        context.add_asset_metadata({"dagster/partition_row_count": count}, asset_key=key, partition_key=partition)

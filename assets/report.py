@@ -1,0 +1,79 @@
+"""The report asset: one HTML page about the whole corpus."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from assets import metadata
+from assets.boundary import no_useless_retries
+from assets.code_versions import code_version
+from assets.lanes import OWNERS, Lane
+from assets.tokenizers import KINDS
+from parlance import plots, report
+from parlance.versions import content_version
+from resources.lake import LakeResource
+
+KEY = dg.AssetKey(["corpus", "report"])
+TOKENIZER_FIGURES = ("fertility", "bytes_per_token", "unknown_rate")
+
+
+def report_assets(lanes: Sequence[Lane], *, url: str) -> list[dg.AssetsDefinition]:
+    """The report over `lanes`; `url` is where reports are served."""
+    names = [lane.name for lane in lanes]
+    partitioned = [lane.key(table) for lane in lanes for table in ("dropped", "utterances", "embeddings")]
+    all_days = [dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping()) for key in partitioned]
+    drafts = dg.AssetDep(dg.AssetKey(["models", "predictions"]), partition_mapping=dg.AllPartitionMapping())
+    single = [["models", "evaluation"], ["instruct", "examples"], *(["tokenizers", kind] for kind in KINDS)]
+
+    @dg.asset(
+        key=KEY,
+        deps=[*all_days, drafts, *(dg.AssetKey(path) for path in single)],
+        group_name="corpus",
+        kinds={"html"},
+        owners=OWNERS,
+        code_version=code_version("report", "plots"),
+    )
+    @no_useless_retries
+    def corpus_report(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        """One page: rows by step, reasons of drops, languages, speech acts, duplicates, tokenizers, models, drafts."""
+        opened = lake.open()
+        figures = report.collect(
+            opened, names, tokenizers=_tokenizers(context.instance), models=_models(context.instance)
+        )
+        page = report.render(figures)
+        version = content_version([page])
+        with opened.files.publish("report", version) as folder:
+            (folder / "report.html").write_text(page, encoding="utf-8")
+        series = {lane: figures.funnel[lane].to_list() for lane in names}
+        funnel = plots.grouped_bars(figures.funnel["step"].to_list(), series, title="Rows by step")
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(version),
+            metadata={
+                "report": dg.MetadataValue.url(f"{url.rstrip('/')}/{version}/report.html"),
+                "file": dg.MetadataValue.path(f"{opened.files.uri('report', version)}/report.html"),
+                "funnel": metadata.picture(funnel),
+                "drops": metadata.table_of(figures.drops),
+            },
+        )
+
+    return [corpus_report]
+
+
+def _tokenizers(instance: dg.DagsterInstance) -> list[dict[str, object]]:
+    """The figures of the last materialisation of each tokenizer."""
+    found = []
+    for kind in KINDS:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["tokenizers", kind]))
+        if event is not None and event.asset_materialization is not None:
+            values = event.asset_materialization.metadata
+            found.append({"tokenizer": kind} | {name: values[name].value for name in TOKENIZER_FIGURES})
+    return found
+
+
+def _models(instance: dg.DagsterInstance) -> dict[str, dict[str, float]]:
+    """The figures of the last evaluation, by model; empty where there was none."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(["models", "evaluation"]))
+    if event is None or event.asset_materialization is None:
+        return {}
+    figures: dict[str, dict[str, float]] = event.asset_materialization.metadata["figures"].value
+    return figures

@@ -1,0 +1,1 @@
+"""When and where: definitions, settings, partitions, jobs, schedules, sensors, and the main job."""

@@ -1,0 +1,74 @@
+"""The code location: what the web UI, the daemon and the commands load."""
+
+import dagster as dg
+
+from assets.corpus import corpus_assets
+from assets.instruct import instruct_assets, instruct_checks
+from assets.lane_checks import lane_checks
+from assets.lanes import lane_assets
+from assets.models import model_assets, model_checks
+from assets.report import report_assets
+from assets.search import search_assets
+from assets.tokenizers import tokenizer_assets, tokenizer_checks
+from orchestration import automation, jobs, schedules, sensors
+from orchestration.lanes import lanes
+from orchestration.partitions import slack_days
+from orchestration.settings import lake_root, path_setting, setting
+from resources.embedder import Embedder
+from resources.labels import LabelledUtterances
+from resources.lake import LakeResource
+from resources.sources import Dumps, SlackExport
+from resources.training import TrainingProcess
+
+# Forked steps start in a second, not five, because the server has loaded what they need; Polars is loaded but has
+# not started its threads when the fork happens.
+EXECUTOR = dg.multiprocess_executor.configured(
+    {
+        "max_concurrent": 2,
+        "start_method": {"forkserver": {"preload_modules": ["dagster", "orchestration.definitions"]}},
+    }
+)
+
+
+def resources() -> dict[str, object]:
+    """Every resource by its key, from the settings."""
+    return {
+        "lake": LakeResource(root=lake_root()),
+        "slack": SlackExport(path=path_setting("PARLANCE_SLACK_EXPORT")),
+        "dump": Dumps(folder=path_setting("PARLANCE_DUMPS")),
+        "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
+        "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
+        "training": TrainingProcess(checkpoints=f"{path_setting('PARLANCE_HOME')}/checkpoints"),
+    }
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Assets, checks, jobs, schedules, sensors and resources."""
+    days = slack_days()
+    by_name = lanes(days)
+    every = list(by_name.values())
+    slack = by_name["slack"]
+    by_job = jobs.jobs(by_name)
+    return dg.Definitions(
+        assets=[
+            *(asset for lane in every for asset in lane_assets(lane)),
+            *corpus_assets(every),
+            *instruct_assets(slack),
+            *tokenizer_assets(every),
+            *search_assets(every),
+            *model_assets(every, slack, base=setting("PARLANCE_BASE_MODEL")),
+            *report_assets(every, url=setting("PARLANCE_REPORT_URL")),
+        ],
+        asset_checks=[
+            *(check for lane in every for check in lane_checks(lane)),
+            *instruct_checks,
+            *tokenizer_checks(every),
+            *model_checks(slack),
+        ],
+        jobs=list(by_job.values()),
+        schedules=schedules.schedules(by_name, by_job),
+        sensors=[*sensors.sensors(by_name, by_job), automation.sensor],
+        resources=resources(),
+        executor=EXECUTOR,
+    )

@@ -1,0 +1,61 @@
+"""Sensors: a file dropped into the inbox becomes a partition of the dump lane; a late reply remakes its thread."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.lanes import Lane
+from orchestration.settings import lake_root, path_setting
+from parlance.lake import Lake
+from resources.sources import Dumps
+
+MOST_REQUESTS = 25
+
+
+def sensors(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.SensorDefinition]:
+    """Every sensor; all are off until someone turns them on."""
+    return [_inbox(lanes["dump"], jobs["dump_lane"]), _late_replies(lanes["slack"], jobs["slack_threads"])]
+
+
+def _inbox(lane: Lane, job: Any) -> dg.SensorDefinition:
+    @dg.sensor(name="dumps_inbox", job=job, minimum_interval_seconds=30)
+    def inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        """Adds a partition for each new or changed dump, and runs the lane for it.
+
+        A file counts once its size and time are the same on two looks, so that one still being copied is left alone.
+        """
+        cursor = json.loads(context.cursor or "{}")
+        seen, taken = cursor.get("seen", {}), cursor.get("taken", {})
+        found = Dumps(folder=path_setting("PARLANCE_DUMPS")).names()
+        settled = [name for name, mark in found.items() if seen.get(name) == mark and taken.get(name) != mark]
+        chosen = settled[:MOST_REQUESTS]
+        taken = {name: mark for name, mark in taken.items() if name in found} | {name: found[name] for name in chosen}
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key=f"{name}@{found[name]}", partition_key=name) for name in chosen],
+            dynamic_partitions_requests=[lane.partitions.build_add_request(chosen)] if chosen else [],
+            cursor=json.dumps({"seen": found, "taken": taken}, sort_keys=True),
+        )
+
+    return inbox
+
+
+def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:
+    @dg.asset_sensor(asset_key=lane.key("raw"), name="late_replies", job=job, minimum_interval_seconds=30)
+    def late_replies(
+        context: dg.SensorEvaluationContext, event: dg.EventLogEntry
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        """A reply to a thread of an earlier day makes that day's documents anew, so that the thread has its reply."""
+        day = event.asset_materialization.partition if event.asset_materialization else None
+        if day is None:
+            return dg.SkipReason("the materialisation has no partition")
+        rows = Lake(root=lake_root()).table(f"{lane.name}/raw").scan([day])
+        roots = rows.filter(pl.col("document_partition") < day).select(pl.col("document_partition").unique().sort())
+        earlier_days = roots.collect()["document_partition"].to_list()
+        if not earlier_days:
+            return dg.SkipReason(f"no message of {day} belongs to an earlier day")
+        return [dg.RunRequest(run_key=f"{root}<{day}@{event.run_id}", partition_key=root) for root in earlier_days]
+
+    return late_replies

@@ -1,0 +1,1 @@
+"""Parlance: from conversation and web text to what an LLM is trained from."""

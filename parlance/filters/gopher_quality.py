@@ -1,0 +1,93 @@
+"""Gopher's quality rules: Rae et al. 2021, "Scaling Language Models", section A.1.1, quality filtering.
+
+A word is what stands between whitespace, as in the paper; none of these is defined for a text without one.
+"""
+
+import polars as pl
+
+from parlance.filters import lines
+from parlance.filters.registry import rule
+
+STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+
+
+@rule(version=1, at_least=50, at_most=100_000, needs_spaces=True)
+def gopher_words(text: pl.Expr) -> pl.Expr:
+    """Number of words.
+
+    >>> pl.select(gopher_words(pl.lit("Ask the HR desk, please."))).item()
+    5.0
+    """
+    words = _words(text)
+    return pl.when(words > 0).then(words)
+
+
+@rule(version=1, at_least=3, at_most=10, needs_spaces=True)
+def gopher_mean_word_length(text: pl.Expr) -> pl.Expr:
+    """Mean characters per word.
+
+    >>> pl.select(gopher_mean_word_length(pl.lit("aa bbbb"))).item()
+    3.0
+    """
+    return _per_word(text, text.str.len_chars() - text.str.count_matches(r"\s"))
+
+
+@rule(version=1, at_most=0.1, needs_spaces=True)
+def gopher_symbol_to_word_ratio(text: pl.Expr) -> pl.Expr:
+    """Hash signs or ellipses, whichever are more, per word.
+
+    >>> pl.select(gopher_symbol_to_word_ratio(pl.lit("#one #two three... four"))).item()
+    0.5
+    """
+    hashes = text.str.count_matches("#", literal=True)
+    return _per_word(text, pl.max_horizontal(hashes, text.str.count_matches(r"\.\.\.|…")))
+
+
+@rule(version=1, at_most=0.9)
+def gopher_bullet_line_share(text: pl.Expr) -> pl.Expr:
+    r"""Share of the lines that begin with a bullet point.
+
+    >>> pl.select(gopher_bullet_line_share(pl.lit("Bring:\n- a pen\n• paper\n* ink"))).item()
+    0.75
+    """
+    return lines.share(text, r"(?m)^[^\S\n]*[•‣⁃◦▪●○■□*–-]")
+
+
+@rule(version=1, at_most=0.3)
+def gopher_ellipsis_line_share(text: pl.Expr) -> pl.Expr:
+    r"""Share of the lines that end with an ellipsis.
+
+    >>> pl.select(gopher_ellipsis_line_share(pl.lit("Read more...\nThe end."))).item()
+    0.5
+    """
+    return lines.share(text, r"(?m)(?:\.\.\.|…)[^\S\n]*$")
+
+
+@rule(version=1, at_least=0.8, needs_spaces=True)
+def gopher_alphabetic_word_share(text: pl.Expr) -> pl.Expr:
+    """Share of the words that hold at least one alphabetic character.
+
+    >>> pl.select(gopher_alphabetic_word_share(pl.lit("room 101 is b4 202"))).item()
+    0.6
+    """
+    return _per_word(text, text.str.count_matches(r"[^\s\p{Alphabetic}]*\p{Alphabetic}\S*"))
+
+
+@rule(version=1, at_least=2, needs_spaces=True)
+def gopher_stop_words(text: pl.Expr) -> pl.Expr:
+    """How many of the eight words the, be, to, of, and, that, have, with occur; for English.
+
+    >>> pl.select(gopher_stop_words(pl.lit("The top of the hill"))).item()
+    2.0
+    """
+    present = [text.str.contains(rf"(?i)\b{word}\b").cast(pl.UInt32) for word in STOP_WORDS]
+    return pl.when(_words(text) > 0).then(pl.sum_horizontal(present))
+
+
+def _words(text: pl.Expr) -> pl.Expr:
+    return text.str.count_matches(r"\S+")
+
+
+def _per_word(text: pl.Expr, count: pl.Expr) -> pl.Expr:
+    words = _words(text)
+    return pl.when(words > 0).then(count / words)

@@ -1,0 +1,51 @@
+"""Everything that later decisions need, measured in one pass over the text."""
+
+import numpy as np
+import polars as pl
+
+from parlance import languages, pii
+from parlance.dedup import bands, content_hashes, signatures
+from parlance.dedup.minhash import EMPTY
+from parlance.errors import SchemaError
+from parlance.filters import registry
+
+NEEDED = ["id", "source", "text", "created_at", "partition"]
+
+
+def measure(documents: pl.DataFrame | pl.LazyFrame, *, language_model: str | None = None) -> pl.DataFrame:
+    """`parlance.schemas.signals_schema(rules())` rows for a batch of documents, in their order.
+
+    `signature` holds the little-endian bytes of 128 uint32; it and `bands` are null where the document has no
+    word. A rule's score is null where it is undefined. A row's values do not depend on the other rows.
+    `language_model` as in `parlance.languages.identify`.
+    """
+    missing = [name for name in NEEDED if name not in documents.collect_schema().names()]
+    if missing:
+        raise SchemaError(f"documents lack columns {missing}; needed: {NEEDED}")
+    batch = documents.lazy().select(NEEDED).collect()
+    names = registry.rules()
+    text = pl.col("text")
+    sizes = batch.select(
+        text.str.len_chars().cast(pl.Int64).alias("characters"),
+        text.str.count_matches(r"\S+").cast(pl.Int64).alias("words"),
+    )
+    scores = registry.scores(batch["text"], names)
+    language = languages.identify(batch["text"], language_model).rename({"score": "language_score"})
+    found = pii.find(batch["text"]).alias("pii")
+    columns = [*batch.drop("text"), *sizes, *language, *scores, *_duplicate_signals(batch["text"]), found]
+    order = ["id", "source", "created_at", "characters", "words", "language", "language_score"]
+    return pl.DataFrame(columns).select(*order, "content_hash", "signature", "bands", "pii", *names, "partition")
+
+
+def _duplicate_signals(texts: pl.Series) -> list[pl.Series]:
+    sketches = signatures(texts)
+    has_words = pl.Series((sketches != EMPTY).any(axis=1), dtype=pl.Boolean)
+    blobs = [row.tobytes() for row in np.ascontiguousarray(sketches, dtype="<u4")]
+    frame = pl.DataFrame(
+        {
+            "content_hash": content_hashes(texts),
+            "signature": pl.Series(blobs, dtype=pl.Binary),
+            "bands": pl.Series(bands(sketches), dtype=pl.Array(pl.Int64, 25)).cast(pl.List(pl.Int64)),
+        }
+    )
+    return frame.with_columns(pl.when(has_words).then(pl.col("signature", "bands"))).get_columns()

@@ -1,0 +1,75 @@
+"""Named sets of bounds: what a lane's documents must measure to be kept. Data only; loads no library."""
+
+import math
+from dataclasses import dataclass
+
+from parlance.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The values of `rule` that are acceptable, ends included.
+
+    `rule` is a rule's name or one of the columns `characters`, `words` and `language_score`; None leaves
+    that side open. With `languages` (codes such as `en`) the bound holds for documents in one of them only.
+    """
+
+    rule: str
+    at_least: float | None = None
+    at_most: float | None = None
+    languages: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        given = [side for side in (self.at_least, self.at_most) if side is not None]
+        if not given or any(math.isnan(side) for side in given) or given != sorted(given):
+            raise ConfigError(
+                f"bound on {self.rule!r} has at_least={self.at_least} and at_most={self.at_most}; "
+                "give one or both as numbers, at_least no greater than at_most"
+            )
+
+
+_GOPHER = (
+    Bound("gopher_words", 50, 100_000),
+    Bound("gopher_mean_word_length", 3, 10),
+    Bound("gopher_symbol_to_word_ratio", at_most=0.1),
+    Bound("gopher_bullet_line_share", at_most=0.9),
+    Bound("gopher_ellipsis_line_share", at_most=0.3),
+    Bound("gopher_alphabetic_word_share", 0.8),
+    Bound("gopher_stop_words", 2, languages=("en",)),
+    Bound("gopher_duplicate_line_share", at_most=0.3),
+    Bound("gopher_duplicate_line_character_share", at_most=0.2),
+    Bound("gopher_duplicate_paragraph_share", at_most=0.3),
+    Bound("gopher_duplicate_paragraph_character_share", at_most=0.2),
+    Bound("gopher_top_2gram_share", at_most=0.2),
+    Bound("gopher_top_3gram_share", at_most=0.18),
+    Bound("gopher_top_4gram_share", at_most=0.16),
+    Bound("gopher_duplicate_5gram_share", at_most=0.15),
+    Bound("gopher_duplicate_6gram_share", at_most=0.14),
+    Bound("gopher_duplicate_7gram_share", at_most=0.13),
+    Bound("gopher_duplicate_8gram_share", at_most=0.12),
+    Bound("gopher_duplicate_9gram_share", at_most=0.11),
+    Bound("gopher_duplicate_10gram_share", at_most=0.1),
+)
+
+_C4 = (
+    Bound("c4_sentences", 3),
+    Bound("c4_curly_brackets", at_most=0),
+    Bound("c4_lorem_ipsum", at_most=0),
+)
+
+RECIPES: dict[str, tuple[Bound, ...]] = {
+    # 0.65 is the language score that FineWeb asks for (Penedo et al. 2024, section 3.3).
+    "web": (Bound("language_score", 0.65), *_GOPHER, *_C4),
+    "slack": (
+        Bound("conversation_words", 3),
+        Bound("conversation_code_share", at_most=0.9),
+        Bound("conversation_letters_share", 0.3),
+    ),
+}
+
+
+def recipe(name: str) -> tuple[Bound, ...]:
+    """The bounds of the recipe of that name; ConfigError lists the known ones."""
+    if name not in RECIPES:
+        raise ConfigError(f"unknown recipe {name!r}; known recipes: {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]

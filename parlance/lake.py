@@ -1,0 +1,55 @@
+"""The lake: which tables there are, and where. One root holds tables and, under `files/`, everything else."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from parlance import filters, schemas
+from parlance.errors import ConfigError
+from parlance.storage import Files, Table
+
+LANE_TABLES = {
+    "raw": schemas.RAW,
+    "documents": schemas.DOCUMENTS,
+    "rejected": schemas.LEDGER,
+    "signals": schemas.SIGNALS,
+    "kept": schemas.KEPT,
+    "dropped": schemas.LEDGER,
+    "utterances": schemas.UTTERANCES,
+    "embeddings": schemas.EMBEDDINGS,
+}
+TABLES = {
+    "corpus/duplicates": schemas.DUPLICATES,
+    "instruct/examples": schemas.EXAMPLES,
+    "instruct/passed_over": schemas.PASSED_OVER,
+    "models/predictions": schemas.PREDICTIONS,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lake:
+    """Tables and files under `root`, a local folder or an `s3://` prefix."""
+
+    root: str
+
+    def table(self, name: str) -> Table:
+        """The table `name`: `<lane>/<table>` or one of the corpus' own. Raises ConfigError for an unknown one."""
+        return Table(uri=f"{self.root.rstrip('/')}/{name}", name=name, schema=_schema(name))
+
+    @property
+    def files(self) -> Files:
+        return Files(root=f"{self.root.rstrip('/')}/files")
+
+    @property
+    def vectors(self) -> str:
+        """Where the vector index lies."""
+        return f"{self.root.rstrip('/')}/vectors"
+
+
+def _schema(name: str) -> pa.Schema:
+    lane, _, table = name.partition("/")
+    if name in TABLES:
+        return TABLES[name]
+    if not lane or table not in LANE_TABLES:
+        raise ConfigError(f"unknown table {name!r}; known: {sorted(TABLES)} and <lane>/{sorted(LANE_TABLES)}")
+    return schemas.signals_schema(filters.rules()) if table == "signals" else LANE_TABLES[table]

@@ -1,0 +1,49 @@
+"""Models: pretraining, fine-tuning, evaluation and generation, on CUDA where it is present and the CPU otherwise.
+
+Importing this package loads no torch; the functions that need it load it when they are first named.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from parlance.modelling.fingerprints import fingerprint
+from parlance.modelling.reports import Evaluation, Generated, OnProgress, Progress, TrainingReport
+from parlance.modelling.settings import FinetuningSettings, GenerationSettings, PretrainingSettings
+
+if TYPE_CHECKING:
+    from parlance.modelling.chats import chat_texts
+    from parlance.modelling.evaluation import evaluate
+    from parlance.modelling.finetuning import finetune
+    from parlance.modelling.generation import generate
+    from parlance.modelling.pretraining import pretrain
+
+__all__ = [
+    "Evaluation",
+    "FinetuningSettings",
+    "Generated",
+    "GenerationSettings",
+    "OnProgress",
+    "PretrainingSettings",
+    "Progress",
+    "TrainingReport",
+    "chat_texts",
+    "evaluate",
+    "finetune",
+    "fingerprint",
+    "generate",
+    "pretrain",
+]
+
+HEAVY = {
+    "chat_texts": "chats",
+    "evaluate": "evaluation",
+    "finetune": "finetuning",
+    "generate": "generation",
+    "pretrain": "pretraining",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HEAVY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{HEAVY[name]}"), name)

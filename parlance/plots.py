@@ -1,0 +1,96 @@
+"""Plots as SVG text, for asset metadata and the report. One hue a series, values written at the marks."""
+
+import io
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from parlance.errors import ConfigError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6fb8")
+INK, FAINT = "#22303a", "#d7dee3"
+
+
+def bars(values: Mapping[str, float], *, title: str, unit: str = "") -> str:
+    """Horizontal bars in the order given, each with its value and `unit`."""
+    return grouped_bars(list(values), {"": list(values.values())}, title=title, unit=unit)
+
+
+def grouped_bars(labels: Sequence[str], series: Mapping[str, Sequence[float]], *, title: str, unit: str = "") -> str:
+    """One group of horizontal bars for each label, one bar in it for each series; no bar where not finite.
+
+    Raises ConfigError for a series that has not one value for each label.
+    """
+    height = 0.62 + max(len(labels), 1) * (0.16 + 0.2 * len(series))
+    figure, axes = _figure(height)
+    thickness = 0.8 / max(len(series), 1)
+    for index, (name, values) in enumerate(series.items()):
+        if len(values) != len(labels):
+            raise ConfigError(f"plot {title!r}: series {name!r} has {len(values)} values, needs {len(labels)}")
+        places = [place + thickness * (index - (len(series) - 1) / 2) for place in range(len(labels))]
+        lengths = [value if math.isfinite(value) else 0.0 for value in values]
+        colour = COLOURS[index % len(COLOURS)]
+        drawn = axes.barh(places, lengths, height=thickness * 0.9, color=colour, label=_text(name))
+        written = [_text(f"{_number(value)} {unit}".strip()) for value in values]
+        axes.bar_label(drawn, labels=written, padding=3, fontsize=8, color=INK)
+    axes.set_yticks(range(len(labels)), [_text(label) for label in labels], fontsize=9)
+    axes.invert_yaxis()
+    axes.xaxis.set_visible(False)
+    axes.margins(x=0.12)
+    return _svg(figure, axes, title=title, legend=len(series) > 1)
+
+
+def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x: str, y: str) -> str:
+    """Lines through (x, y) points, one for each series."""
+    figure, axes = _figure(2.8)
+    drawn = {name: points for name, points in series.items() if points}
+    for index, (name, points) in enumerate(drawn.items()):
+        xs, ys = zip(*points, strict=True)
+        marker = "o" if len(points) < 15 else None
+        colour = COLOURS[index % len(COLOURS)]
+        axes.plot(xs, ys, color=colour, linewidth=1.8, marker=marker, ms=4, label=_text(name))
+    axes.set_xlabel(_text(x), fontsize=9)
+    axes.set_ylabel(_text(y), fontsize=9)
+    axes.grid(axis="y", color=FAINT, linewidth=0.7)
+    return _svg(figure, axes, title=title, legend=len(drawn) > 1)
+
+
+def _figure(height: float) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _svg(figure: "Figure", axes: "Axes", *, title: str, legend: bool) -> str:
+    axes.set_title(_text(title, width=90), loc="left", fontsize=11, color=INK, fontweight="bold")
+    axes.tick_params(colors=INK, length=0, labelsize=8)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(FAINT)
+    if legend:
+        axes.legend(frameon=False, fontsize=8)
+    target = io.StringIO()
+    import matplotlib
+
+    # Without a date and with a fixed salt the same figures give the same bytes. Text stays text, to be
+    # drawn by the browser, which has fonts for scripts that matplotlib has none for.
+    with matplotlib.rc_context({"svg.hashsalt": "parlance", "svg.fonttype": "none"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(target, format="svg", metadata={"Date": None})
+    return target.getvalue()
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _text(text: str, *, width: int = 40) -> str:
+    """`text` as matplotlib is to draw it: on one line, not too long, `$` without its meaning for formulas."""
+    line = "".join(char if char.isprintable() else " " for char in text)
+    return (line if len(line) <= width else f"{line[: width - 1]}…").replace("$", r"\$")

@@ -1,0 +1,110 @@
+"""The figures of the report, read from the tables of the lake. No text of a document is read but the drafts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from parlance.lake import Lake
+
+FUNNEL = ("raw", "documents", "kept", "utterances", "embeddings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Everything that the page shows; frames have the columns that they are printed with."""
+
+    funnel: pl.DataFrame
+    words: pl.DataFrame
+    drops: pl.DataFrame
+    languages: pl.DataFrame
+    speech_acts: pl.DataFrame
+    duplicates: pl.DataFrame
+    examples: pl.DataFrame
+    drafts: pl.DataFrame
+    tokenizers: list[dict[str, Any]] = field(default_factory=list)
+    models: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def collect(
+    lake: Lake, lanes: Sequence[str], *, tokenizers: list[dict[str, Any]], models: dict[str, dict[str, float]]
+) -> Figures:
+    """Reads the figures of `lanes`. `tokenizers` and `models` are figures that their own assets measured."""
+    return Figures(
+        funnel=_funnel(lake, lanes),
+        words=_words(lake, lanes, tokenizers),
+        drops=_drops(lake, lanes),
+        languages=_by(lake, lanes, "signals", "language").rename({"rows": "documents"}),
+        speech_acts=_speech_acts(lake, lanes),
+        duplicates=_duplicates(lake),
+        examples=_counted(lake.table("instruct/examples").scan(), "split").rename({"rows": "examples"}),
+        drafts=lake.table("models/predictions")
+        .scan()
+        .sort("partition", "message_id", descending=True)
+        .select("partition", "channel", "question", "draft")
+        .head(5)
+        .collect(),
+        tokenizers=tokenizers,
+        models=models,
+    )
+
+
+def _rows(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect().item())
+
+
+def _funnel(lake: Lake, lanes: Sequence[str]) -> pl.DataFrame:
+    """Rows by step and lane."""
+    rows = [{"step": step, **{lane: _rows(lake.table(f"{lane}/{step}").scan()) for lane in lanes}} for step in FUNNEL]
+    return pl.DataFrame(rows)
+
+
+def _words(lake: Lake, lanes: Sequence[str], tokenizers: list[dict[str, Any]]) -> pl.DataFrame:
+    """Words by step and lane, and tokens as words times the measured tokens per word of the first tokenizer."""
+    fertility = tokenizers[0]["fertility"] if tokenizers else None
+    rows = []
+    for lane in lanes:
+        words = lake.table(f"{lane}/signals").scan().select("id", "partition", "words")
+        kept = lake.table(f"{lane}/kept").scan().select("id", "partition")
+        frames = {"documents": words, "kept": words.join(kept, on=["id", "partition"], how="semi")}
+        for step, frame in frames.items():
+            count = int(frame.select(pl.col("words").sum()).collect().item() or 0)
+            tokens = None if fertility is None else round(count * fertility)
+            rows.append({"lane": lane, "step": step, "words": count, "tokens (about)": tokens})
+    return pl.DataFrame(
+        rows, schema={"lane": pl.String, "step": pl.String, "words": pl.Int64, "tokens (about)": pl.Int64}
+    )
+
+
+def _drops(lake: Lake, lanes: Sequence[str]) -> pl.DataFrame:
+    """Dropped rows by lane, step and first broken rule."""
+    frames = [
+        lake.table(f"{lane}/{table}").scan().group_by(lane="source", step="step", rule="rule").agg(rows=pl.len())
+        for lane in lanes
+        for table in ("rejected", "dropped")
+    ]
+    return pl.concat(frames).sort("lane", "step", "rows", "rule", descending=[False, False, True, False]).collect()
+
+
+def _by(lake: Lake, lanes: Sequence[str], table: str, column: str) -> pl.DataFrame:
+    return _counted(pl.concat([lake.table(f"{lane}/{table}").scan().select(column) for lane in lanes]), column)
+
+
+def _counted(frame: pl.LazyFrame, column: str) -> pl.DataFrame:
+    counted = frame.group_by(pl.col(column).fill_null("unknown")).agg(rows=pl.len())
+    return counted.sort("rows", column, descending=[True, False]).collect()
+
+
+def _speech_acts(lake: Lake, lanes: Sequence[str]) -> pl.DataFrame:
+    """Utterances by speech act: columns act, function, form."""
+    function, form = (_by(lake, lanes, "utterances", column) for column in ("function", "form"))
+    joined = function.rename({"function": "act", "rows": "function"}).join(
+        form.rename({"form": "act", "rows": "form"}), on="act", how="full", coalesce=True
+    )
+    return joined.fill_null(0).sort("function", "act", descending=[True, False])
+
+
+def _duplicates(lake: Lake) -> pl.DataFrame:
+    dropped = lake.table("corpus/duplicates").scan().filter(~pl.col("keep"))
+    return dropped.group_by(lane="source", kind="kind").agg(documents=pl.len()).sort("lane", "kind").collect()

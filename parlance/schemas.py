@@ -1,0 +1,245 @@
+"""The Arrow schema of every table in the lake, checked on write.
+
+Delta Lake has no unsigned integers: hashes and bands are stored as signed 64-bit values or binary.
+Times are UTC. Offsets are code points, half-open, into `text` of the same document.
+"""
+
+import pyarrow as pa
+
+from parlance.errors import SchemaError
+
+TIME = pa.timestamp("us", tz="UTC")
+
+TURN = pa.struct(
+    [
+        pa.field("message_id", pa.string(), nullable=False),
+        pa.field("author", pa.string()),
+        pa.field("is_bot", pa.bool_(), nullable=False),
+        pa.field("created_at", TIME),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+    ]
+)
+
+PII_SPAN = pa.struct(
+    [
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+    ]
+)
+
+# One row for each thing the source sent: a Slack message, a WARC record, a line of a dump. `payload` is
+# what the source sent; `error` says why it could not be read and is null where it could.
+# `document_id` and `document_partition` name the document that the row belongs to: a reply
+# belongs to its thread's root, whose day may be an earlier one.
+RAW = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("shard", pa.string(), nullable=False),
+        pa.field("position", pa.int64(), nullable=False),
+        pa.field("media_type", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("created_at", TIME),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("document_partition", pa.string(), nullable=False),
+        pa.field("payload", pa.large_binary()),
+        pa.field("error", pa.string()),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+DOCUMENTS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("title", pa.string()),
+        pa.field("url", pa.string()),
+        pa.field("channel", pa.string()),
+        pa.field("author", pa.string()),
+        pa.field("created_at", TIME),
+        pa.field("turns", pa.list_(TURN)),
+        pa.field("raw_ids", pa.list_(pa.string()), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# The drop ledger: one row for each row that a step did not pass on. `reason` is the first broken rule as
+# text (`mean_word_length<3.0`), `reasons` all of them; `detail` what else explains it, such as the
+# id of the document that this one duplicates.
+LEDGER = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("step", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("bound", pa.float64()),
+        pa.field("version", pa.int32(), nullable=False),
+        pa.field("reasons", pa.list_(pa.string()), nullable=False),
+        pa.field("detail", pa.string()),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# Every rule adds one float64 column of its own name: see `signals_schema`.
+SIGNALS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("created_at", TIME),
+        pa.field("characters", pa.int64(), nullable=False),
+        pa.field("words", pa.int64(), nullable=False),
+        pa.field("language", pa.string()),
+        pa.field("language_score", pa.float64()),
+        pa.field("content_hash", pa.string(), nullable=False),
+        pa.field("signature", pa.binary()),
+        pa.field("bands", pa.list_(pa.int64())),
+        pa.field("pii", pa.list_(PII_SPAN), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# Kept documents carry masked text, with their turns' offsets moved along.
+KEPT = pa.schema(
+    [
+        *DOCUMENTS.remove(DOCUMENTS.get_field_index("partition")),
+        pa.field("language", pa.string()),
+        pa.field("masked", pa.int32(), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# Members of clusters of two or more; a document without a duplicate has no row.
+DUPLICATES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("keep", pa.bool_(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("matched_id", pa.string()),
+        pa.field("jaccard", pa.float64()),
+        pa.field("document_partition", pa.string(), nullable=False),
+    ]
+)
+
+UTTERANCES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("message_id", pa.string()),
+        pa.field("author", pa.string()),
+        pa.field("is_bot", pa.bool_(), nullable=False),
+        pa.field("turn", pa.int32(), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("form", pa.string(), nullable=False),
+        pa.field("form_score", pa.float32(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("function_score", pa.float32(), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+EMBEDDINGS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("vector", pa.list_(pa.float32()), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+EXAMPLES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("instruction", pa.large_string(), nullable=False),
+        pa.field("input", pa.large_string(), nullable=False),
+        pa.field("output", pa.large_string(), nullable=False),
+        pa.field("raw_ids", pa.list_(pa.string()), nullable=False),
+        pa.field("channel", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("created_at", TIME),
+    ]
+)
+
+# Threads that gave no example, and why; with EXAMPLES they cover every kept thread.
+PASSED_OVER = pa.schema(
+    [
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+
+PREDICTIONS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("message_id", pa.string(), nullable=False),
+        pa.field("channel", pa.string()),
+        pa.field("question", pa.large_string(), nullable=False),
+        pa.field("draft", pa.large_string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("template", pa.string(), nullable=False),
+        pa.field("tokens", pa.int32(), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+LABELLED = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("previous", pa.string()),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("form", pa.string(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("lang", pa.string(), nullable=False),
+    ]
+)
+
+
+def signals_schema(rules: list[str]) -> pa.Schema:
+    """`SIGNALS` with one nullable float64 column for each rule, before `partition`."""
+    fields = list(SIGNALS)
+    return pa.schema([*fields[:-1], *(pa.field(rule, pa.float64()) for rule in sorted(rules)), fields[-1]])
+
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema, *, table: str) -> pa.RecordBatch:
+    """`batch` with the columns of `schema`, in its order and types.
+
+    Raises SchemaError where a column is missing, unknown, of a type that does not cast without
+    loss, or null where the schema forbids it.
+    """
+    missing = [name for name in schema.names if name not in batch.schema.names]
+    unknown = [name for name in batch.schema.names if name not in schema.names]
+    if missing or unknown:
+        raise SchemaError(
+            f"table {table!r}: missing columns {missing}, unknown columns {unknown}; known: {schema.names}"
+        )
+    columns = []
+    for field in schema:
+        column = batch.column(field.name)
+        try:
+            columns.append(column.cast(field.type) if column.type != field.type else column)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise SchemaError(
+                f"table {table!r}: column {field.name!r} has type {column.type}, needs {field.type}: {error}"
+            ) from error
+        if not field.nullable and columns[-1].null_count:
+            raise SchemaError(
+                f"table {table!r}: column {field.name!r} has {columns[-1].null_count} nulls; none allowed"
+            )
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -1,0 +1,1 @@
+"""Where text comes from: each module turns one kind of input into `RAW` rows and those into documents."""

@@ -1,0 +1,206 @@
+"""Raw Slack messages to documents: a thread is one document, each message one of its turns."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from parlance.sources.rows import Row, dropped, paired, well_formed
+from parlance.sources.slack_text import render
+
+Json = dict[str, Any]
+
+SEPARATOR = "\n\n"
+TS = re.compile(r"[0-9]{1,11}(\.[0-9]{1,6})?", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SLACK = {"USLACKBOT"}
+
+# Subtypes by which Slack tells what happened to a channel; nobody says anything.
+CHANNEL_EVENTS = frozenset(
+    f"{place}_{event}"
+    for place in ("channel", "group")
+    for event in (
+        "join",
+        "leave",
+        "topic",
+        "purpose",
+        "name",
+        "archive",
+        "unarchive",
+        "canvas_updated",
+        "convert_to_private",
+        "convert_to_public",
+        "posting_permissions",
+    )
+) | {
+    "app_conversation_join",
+    "app_conversation_leave",
+    "bot_add",
+    "bot_disable",
+    "bot_enable",
+    "bot_remove",
+    "pinned_item",
+    "unpinned_item",
+}
+
+
+def documents(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
+    """Pairs of `DOCUMENTS` and `LEDGER` batches; every raw row is one turn or one row of the ledger.
+
+    The raw rows of a document must stand together, sorted by `document_id`, `created_at`, `shard` and `position`.
+    Dropped are rows with an error (`unreadable`), second copies of a message (`duplicate_message`), joins, topics and
+    the like (`channel_event`), tombstones (`deleted`; the replies stay) and messages without text (`empty_text`).
+    """
+    rows = (row for batch in batches for row in batch.to_pylist())
+    return paired(_thread(list(group)) for _, group in groupby(rows, key=lambda row: row["document_id"]))
+
+
+def _thread(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """The document of one thread, if anything of it is left, and the ledger rows of the messages that are not in it."""
+    thread = _Thread(id=rows[0]["document_id"], partition=rows[0]["document_partition"])
+    ledger: list[Row] = []
+    seen: set[str] = set()
+    for row in rows:
+        payload = _payload(row)
+        if isinstance(payload, str):
+            ledger.append(dropped(row, "unreadable", detail=payload))
+        elif row["id"] in seen:
+            ledger.append(dropped(row, "duplicate_message", detail=f"{row['shard']}#{row['position']}"))
+        else:
+            seen.add(row["id"])
+            reason = thread.take(row, payload)
+            if reason is not None:
+                ledger.append(dropped(row, reason, detail=_event(payload.message)))
+    return ([thread.document()] if thread.turns else []), ledger
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Payload:
+    """A message with what is needed to show it."""
+
+    message: Json
+    channel: str | None
+    names: dict[str, str]
+    bots: frozenset[str]
+
+
+@dataclass(kw_only=True)
+class _Thread:
+    """A document as it grows."""
+
+    id: str
+    partition: str
+    texts: list[str] = field(default_factory=list)
+    turns: list[Row] = field(default_factory=list)
+    length: int = 0
+    author: str | None = None
+    channel: str | None = None
+
+    def take(self, row: Row, payload: _Payload) -> str | None:
+        """Add one message as a turn, or say why it is none."""
+        message = payload.message
+        text = well_formed(render(message, users=payload.names)).strip()
+        self.channel = self.channel or payload.channel
+        reason = _reason(message, text)
+        if reason in (None, "empty_text") and self.id == f"slack:{row['id']}":
+            self.author = _author(message)
+        if reason is None:
+            self._add(text, row, payload)
+        return reason
+
+    def _add(self, text: str, row: Row, payload: _Payload) -> None:
+        start = self.length + len(SEPARATOR) if self.turns else 0
+        self.length = start + len(text)
+        self.texts.append(text)
+        self.turns.append(
+            {
+                "message_id": row["id"],
+                "author": _author(payload.message),
+                "is_bot": _is_bot(payload),
+                "created_at": row["created_at"],
+                "start": start,
+                "end": self.length,
+            }
+        )
+
+    def document(self) -> Row:
+        return {
+            "id": self.id,
+            "source": "slack",
+            "text": SEPARATOR.join(self.texts),
+            "title": None,
+            "url": None,
+            "channel": self.channel,
+            "author": self.author,
+            # The id ends in the root's ts: known even where the root itself is not there.
+            "created_at": moment(self.id.rpartition("/")[2]),
+            "turns": self.turns,
+            "raw_ids": [turn["message_id"] for turn in self.turns],
+            "partition": self.partition,
+        }
+
+
+def moment(ts: str) -> datetime | None:
+    """The time that a Slack `ts` names, to the microsecond; null where it is none.
+
+    >>> moment("1452837318.000012").isoformat()
+    '2016-01-15T05:55:18.000012+00:00'
+    """
+    if not TS.fullmatch(ts):
+        return None
+    seconds, _, fraction = ts.partition(".")
+    return EPOCH + timedelta(seconds=int(seconds), microseconds=int(fraction.ljust(6, "0")))
+
+
+def _payload(row: Row) -> _Payload | str:
+    """What a raw row holds, or why it cannot be read."""
+    if row["error"] is not None:
+        return str(row["error"])
+    try:
+        payload = json.loads(row["payload"] or b"")
+    except (ValueError, RecursionError) as error:
+        return f"not JSON: {error}"
+    parts = ("message", "channel", "users")
+    if not isinstance(payload, dict) or not all(isinstance(payload.get(part), dict) for part in parts):
+        return "the payload lacks a message, its channel or its users"
+    people = {id: user for id, user in payload["users"].items() if isinstance(user, dict)}
+    return _Payload(
+        message=payload["message"],
+        channel=_string(payload["channel"].get("name")),
+        names={id: name for id, user in people.items() if (name := _string(user.get("name")))},
+        bots=frozenset(id for id, user in people.items() if user.get("is_bot") is True),
+    )
+
+
+def _reason(message: Json, text: str) -> str | None:
+    """The rule by which the message is no turn; null where it is one."""
+    if _event(message) is not None:
+        return "channel_event"
+    if message.get("subtype") in ("tombstone", "message_deleted"):
+        return "deleted"
+    return None if text else "empty_text"
+
+
+def _event(message: Json) -> str | None:
+    subtype = message.get("subtype")
+    return subtype if isinstance(subtype, str) and subtype in CHANNEL_EVENTS else None
+
+
+def _author(message: Json) -> str | None:
+    return _string(message.get("user"))
+
+
+def _is_bot(payload: _Payload) -> bool:
+    message = payload.message
+    return bool(
+        message.get("subtype") == "bot_message" or message.get("bot_id") or _author(message) in payload.bots | SLACK
+    )
+
+
+def _string(value: object) -> str | None:
+    return well_formed(value) if isinstance(value, str) and value else None

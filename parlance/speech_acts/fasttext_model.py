@@ -1,0 +1,81 @@
+"""fastText, kept to what is the same on every run."""
+
+import ctypes
+import hashlib
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from parlance.errors import ConfigError
+
+_LABEL: Final = "__label__"
+_M_PERTURB: Final = -6  # mallopt(3)
+_training = threading.Lock()
+
+
+def fit(examples: Iterable[tuple[str, str]], path: Path, *, seed: int, epochs: int, dim: int, buckets: int) -> None:
+    """Train a classifier of (label, line) `examples` and save it as `path`; equal input gives equal bytes.
+
+    The order of the examples matters: fastText does not shuffle.
+    """
+    import fasttext
+
+    with tempfile.TemporaryDirectory() as folder, _zeroed_memory():
+        lines = Path(folder, "lines.txt")
+        lines.write_text("".join(f"{_LABEL}{label} {line}\n" for label, line in examples), encoding="utf-8")
+        try:
+            model = fasttext.train_supervised(
+                input=str(lines), seed=seed, epoch=epochs, dim=dim, bucket=buckets,
+                lr=1.0, wordNgrams=2, minn=2, maxn=4, loss="softmax", thread=1, verbose=0,
+            )  # fmt: skip
+        except RuntimeError as error:
+            raise ConfigError(
+                f"fastText cannot train with epochs={epochs}, dim={dim}, buckets={buckets}: {error}"
+            ) from error
+    model.save_model(str(path))
+
+
+def load(path: Path) -> Any:
+    """The fastText model in the file `path`."""
+    import fasttext
+
+    try:
+        return fasttext.load_model(str(path))
+    except ValueError as error:
+        raise ConfigError(f"{str(path)!r} is no fastText model: {error}") from error
+
+
+def predict(model: Any, lines: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """The likeliest label of each line and its probability."""
+    labels, scores = model.predict(list(lines))
+    for label, score in zip(labels, scores, strict=True):
+        # The softmax is taken from a table and can pass one by 1e-5.
+        yield label[0].removeprefix(_LABEL), min(1.0, max(0.0, float(score[0])))
+
+
+def position(seed: int, key: str) -> float:
+    """A number in [0, 1) that depends only on `seed` and `key`."""
+    digest = hashlib.blake2b(f"{seed}\x1f{key}".encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / 2**53
+
+
+@contextmanager
+def _zeroed_memory() -> Iterator[None]:
+    """Make malloc hand out zeroed memory.
+
+    With one thread fastText 0.9 fills only the first tenth of its input matrix (DenseMatrix::uniform) and
+    trains on whatever the heap held in the rest: another model on each run, or "Encountered NaN".
+    """
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallopt"):
+        raise ConfigError("training speech acts needs glibc: without mallopt fastText reads memory that it never wrote")
+    with _training:
+        # Allocated bytes are set to the complement of the value, so 255 gives zeros.
+        libc.mallopt(_M_PERTURB, 0xFF)
+        try:
+            yield
+        finally:
+            libc.mallopt(_M_PERTURB, 0)

@@ -1,0 +1,1 @@
+"""Stages: each reads tables of the lake, calls pure functions and writes tables of the lake."""

@@ -1,0 +1,93 @@
+"""What is made of all lanes together: duplicates, the speech-act classifier, tokenizers, the vector index."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from pathlib import Path
+
+import polars as pl
+
+from parlance import dedup, filters, schemas, search, speech_acts, tokenization
+from parlance.errors import ConfigError
+from parlance.filters.recipes import Bound
+from parlance.lake import Lake
+from parlance.storage import Table, Written, record_batches, stream
+
+SIGNAL_COLUMNS = ("id", "source", "created_at", "content_hash", "signature", "bands", "partition")
+
+
+def write_duplicates(lake: Lake, lanes: Mapping[str, Sequence[Bound]], *, threshold: float) -> Written:
+    """Clusters of exact and near duplicates over `lanes`; a cluster keeps a member that breaks no rule of its lane.
+
+    Reads hashes, bands and signatures, never text.
+    """
+    signals = pl.concat([_eligible(lake.table(f"{lane}/signals"), rules) for lane, rules in lanes.items()])
+    found = dedup.clusters(signals.lazy(), threshold=threshold, eligible=pl.col("eligible"))
+    return lake.table("corpus/duplicates").replace(record_batches(found, schemas.DUPLICATES))
+
+
+def _eligible(signals: Table, rules: Sequence[Bound]) -> pl.DataFrame:
+    names = [*SIGNAL_COLUMNS, *sorted({"language", "characters", "words"} | {bound.rule for bound in rules})]
+    frame = signals.scan().select(list(dict.fromkeys(names))).collect()
+    verdicts = filters.decide(frame, rules)
+    return frame.select(SIGNAL_COLUMNS).with_columns(eligible=verdicts["reason"].is_null())
+
+
+def train_speech_acts(labelled: str, folder: Path) -> speech_acts.Report:
+    """Trains the classifier from a JSON-lines file of labelled utterances and saves it in `folder`."""
+    path = Path(labelled)
+    if not path.is_file():
+        raise ConfigError(f"labelled utterances {labelled!r} do not exist: a JSON-lines file is expected")
+    rows = pl.read_ndjson(path)
+    for batch in rows.to_arrow().to_batches():
+        schemas.conform(batch, schemas.LABELLED, table=path.name)
+    return speech_acts.train(rows, str(folder))
+
+
+def kept_texts(lake: Lake, lanes: Sequence[str], *, without: Set[str] = frozenset()) -> Iterator[str]:
+    """The text of every kept document but those `without`, lane by lane in the order of ids: the same each time."""
+    for lane in lanes:
+        for frame in stream(lake.table(f"{lane}/kept").scan().select("id", "text").sort("id")):
+            yield from frame.filter(~pl.col("id").is_in(without))["text"]
+
+
+def texts_by_language(lake: Lake, lanes: Sequence[str]) -> pl.DataFrame:
+    """Columns text and language of every kept document; an unknown language is `und`."""
+    frames = [
+        lake.table(f"{lane}/kept").scan().select("text", language=pl.col("language").fill_null("und")) for lane in lanes
+    ]
+    return pl.concat(frames).collect()
+
+
+def train_tokenizer(
+    lake: Lake,
+    lanes: Sequence[str],
+    *,
+    kind: tokenization.Kind,
+    vocab_size: int,
+    min_frequency: int,
+    special_tokens: Sequence[str] = (),
+    folder: Path,
+) -> pl.DataFrame:
+    """Trains a tokenizer on the kept corpus into `folder`; returns its report by language.
+
+    `special_tokens` come after those of the chat template.
+    """
+    tokenization.train(
+        kept_texts(lake, lanes),
+        kind,
+        vocab_size,
+        min_frequency=min_frequency,
+        special_tokens=(*tokenization.SPECIAL_TOKENS, *special_tokens),
+        path=folder,
+    )
+    return tokenization.report(folder, texts_by_language(lake, lanes))
+
+
+def build_vectors(lake: Lake, lanes: Sequence[str]) -> int:
+    """Puts every embedding of `lanes` into the vector index; returns their number."""
+    batches = (
+        batch
+        for lane in lanes
+        for frame in lake.table(f"{lane}/embeddings").batches()
+        for batch in record_batches(frame, schemas.EMBEDDINGS)
+    )
+    return search.build(batches, lake.vectors)

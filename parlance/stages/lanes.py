@@ -1,0 +1,177 @@
+"""What every lane does with its partitions, from what the source sent to embeddings."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import polars as pl
+import pyarrow as pa
+
+from parlance import embedding, filters, pii, schemas, speech_acts
+from parlance.filters.recipes import Bound
+from parlance.lake import Lake
+from parlance.storage import Spool, Written, record_batches, stream
+
+Parse = Callable[[Iterable[pa.RecordBatch]], Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]]
+
+DUPLICATE_VERSION = 1
+
+
+def raw_of_documents(lake: Lake, lane: str, partitions: Sequence[str]) -> pl.LazyFrame:
+    """The raw rows whose document belongs to `partitions`: a reply is sent on a later day than its thread's root."""
+    earliest = min(partitions)
+    rows = lake.table(f"{lane}/raw").scan()
+    return rows.filter(pl.col("partition") >= earliest, pl.col("document_partition").is_in(list(partitions)))
+
+
+def write_documents(
+    lake: Lake, lane: str, parse: Parse, partitions: Sequence[str], *, grouped: bool
+) -> tuple[Written, Written]:
+    """Documents made of the raw rows; `rejected` lists the raw rows that are in no document.
+
+    `grouped` brings the rows of one document together, for sources whose documents have many rows.
+    """
+    rows = raw_of_documents(lake, lane, partitions)
+    if grouped:
+        rows = rows.sort("document_id", "created_at", "shard", "position", nulls_last=True)
+    with Spool(schemas.LEDGER) as ledger:
+
+        def documents() -> Iterator[pa.RecordBatch]:
+            batches = (batch for frame in stream(rows) for batch in record_batches(frame, schemas.RAW))
+            for parsed, rejected in parse(batches):
+                ledger.add(schemas.conform(rejected, schemas.LEDGER, table=f"{lane}/rejected"))
+                yield parsed
+
+        written = lake.table(f"{lane}/documents").replace(documents(), partitions)
+        return written, lake.table(f"{lane}/rejected").replace(ledger.batches(), partitions)
+
+
+def write_signals(lake: Lake, lane: str, partitions: Sequence[str]) -> Written:
+    """Everything that later decisions need, measured in one pass over the text."""
+    table = lake.table(f"{lane}/signals")
+    documents = lake.table(f"{lane}/documents").batches(partitions)
+    batches = (batch for frame in documents for batch in record_batches(filters.measure(frame), table.schema))
+    return table.replace(batches, partitions)
+
+
+def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> tuple[Written, Written]:
+    """Documents that break no rule and duplicate nothing, with personal data masked; the others with their reason."""
+    verdicts = _verdicts(lake, lane, rules, partitions)
+    with Spool(schemas.LEDGER) as ledger:
+
+        def kept() -> Iterator[pa.RecordBatch]:
+            for documents in lake.table(f"{lane}/documents").batches(partitions):
+                judged = documents.join(
+                    verdicts, on=["id", "partition"], how="left", validate="1:1", maintain_order="left"
+                )
+                for batch in record_batches(_ledger(judged.filter(pl.col("reason").is_not_null())), schemas.LEDGER):
+                    ledger.add(batch)
+                yield from record_batches(_masked(judged.filter(pl.col("reason").is_null())), schemas.KEPT)
+
+        written = lake.table(f"{lane}/kept").replace(kept(), partitions)
+        return written, lake.table(f"{lane}/dropped").replace(ledger.batches(), partitions)
+
+
+def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> pl.DataFrame:
+    """One row for each document, without its text: the rule it breaks (null: none), its language and PII spans."""
+    signals = lake.table(f"{lane}/signals").scan(partitions).collect()
+    duplicates = (
+        lake.table("corpus/duplicates")
+        .scan()
+        .filter(pl.col("source") == lane, ~pl.col("keep"))
+        .select("id", "matched_id", "jaccard", partition="document_partition", duplicate=pl.col("kind") + "_duplicate")
+        .collect()
+    )
+    decided = filters.decide(signals, rules)
+    known = signals.select("id", "partition", "language", "pii").with_columns(decided.drop("id"))
+    judged = known.join(duplicates, on=["id", "partition"], how="left", maintain_order="left")
+    only_duplicate = pl.col("reason").is_null() & pl.col("duplicate").is_not_null()
+    listed = (
+        pl.when(pl.col("duplicate").is_not_null())
+        .then(pl.concat_list("duplicate"))
+        .otherwise(pl.lit([], pl.List(pl.String)))
+    )
+    return judged.with_columns(
+        reason=pl.coalesce("reason", "duplicate"),
+        rule=pl.coalesce("rule", "duplicate"),
+        value=pl.when(only_duplicate).then("jaccard").otherwise("value"),
+        version=pl.when(only_duplicate).then(DUPLICATE_VERSION).otherwise("version").cast(pl.Int32),
+        reasons=pl.concat_list(pl.col("reasons").fill_null([]), listed),
+        detail="matched_id",
+    ).drop("matched_id", "jaccard", "duplicate")
+
+
+def _ledger(dropped: pl.DataFrame) -> pl.DataFrame:
+    return dropped.with_columns(step=pl.lit("kept"))
+
+
+def _masked(kept: pl.DataFrame) -> pl.DataFrame:
+    """Kept documents with their PII replaced and their turns' offsets moved along."""
+    texts, turns = [], []
+    for text, spans, document_turns in kept.select("text", "pii", "turns").iter_rows():
+        offsets = [(turn["start"], turn["end"]) for turn in document_turns or []]
+        masked, moved = pii.mask(text, spans, offsets)
+        texts.append(masked)
+        turns.append(
+            None
+            if document_turns is None
+            else [turn | {"start": start, "end": end} for turn, (start, end) in zip(document_turns, moved, strict=True)]
+        )
+    return kept.with_columns(
+        text=pl.Series(texts, dtype=pl.String),
+        turns=pl.Series(turns, dtype=kept.schema["turns"]),
+        masked=pl.col("pii").list.len().cast(pl.Int32),
+    )
+
+
+def write_utterances(lake: Lake, lane: str, model: str, partitions: Sequence[str]) -> Written:
+    """Every utterance of the kept documents with its speech act; `model` is a folder with the trained classifier."""
+    kept = lake.table(f"{lane}/kept").batches(partitions)
+    batches = (
+        batch for frame in kept for batch in record_batches(_annotated(_turns(frame), model=model), schemas.UTTERANCES)
+    )
+    return lake.table(f"{lane}/utterances").replace(batches, partitions)
+
+
+def _turns(kept: pl.DataFrame) -> pl.DataFrame:
+    """One row a turn, in order, with the text of the turn before; a document without turns is one turn."""
+    offset, length = pl.col("turns").struct.field("start"), pl.col("turns").struct.field("end")
+    turns = kept.explode("turns").select(
+        "source",
+        "partition",
+        document_id="id",
+        message_id=pl.col("turns").struct.field("message_id"),
+        author=pl.col("turns").struct.field("author"),
+        is_bot=pl.col("turns").struct.field("is_bot").fill_null(False),
+        turn=pl.int_range(pl.len(), dtype=pl.Int32).over("id"),
+        offset=offset.fill_null(0),
+        text=pl.col("text").str.slice(offset.fill_null(0), (length - offset).fill_null(pl.col("text").str.len_chars())),
+    )
+    return turns.with_columns(previous=pl.col("text").shift(1).over("document_id"))
+
+
+def _annotated(turns: pl.DataFrame, *, model: str) -> pl.DataFrame:
+    spans = speech_acts.annotate(turns["text"], turns["previous"], model=model)
+    rows = (
+        turns.drop("previous")
+        .with_row_index("row")
+        .join(spans.with_columns(pl.col("row").cast(pl.UInt32)), on="row", how="inner", maintain_order="right")
+    )
+    return rows.with_columns(
+        text=pl.col("text").str.slice(pl.col("start"), pl.col("end") - pl.col("start")),
+        start=pl.col("start") + pl.col("offset"),
+        end=pl.col("end") + pl.col("offset"),
+    ).with_columns(id=pl.format("{}#{}-{}", "document_id", "start", "end"))
+
+
+def write_embeddings(lake: Lake, lane: str, model: str, partitions: Sequence[str]) -> Written:
+    """The kept documents in chunks, each with its embedding by `model`."""
+    kept = lake.table(f"{lane}/kept").batches(partitions, rows=256)
+    batches = (batch for frame in kept for batch in record_batches(_embedded(frame, model=model), schemas.EMBEDDINGS))
+    return lake.table(f"{lane}/embeddings").replace(batches, partitions)
+
+
+def _embedded(kept: pl.DataFrame, *, model: str) -> pl.DataFrame:
+    pieces = embedding.chunks(kept.select("id", "text"), model=model)
+    vectors = embedding.embed(pieces["text"], model=model)
+    return pieces.join(
+        kept.select("source", "partition", document_id="id"), on="document_id", how="left", maintain_order="left"
+    ).with_columns(model=pl.lit(model), vector=pl.Series(vectors).arr.to_list())

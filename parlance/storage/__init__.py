@@ -1,0 +1,7 @@
+"""Where tables and files live: a folder or an `s3://` prefix."""
+
+from parlance.storage.files import Files
+from parlance.storage.spool import Spool
+from parlance.storage.tables import Table, Written, record_batches, stream
+
+__all__ = ["Files", "Spool", "Table", "Written", "record_batches", "stream"]

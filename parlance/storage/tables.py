@@ -1,0 +1,270 @@
+"""Delta tables: read lazily with Polars, written as streams of record batches, replaced in one commit."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote
+
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from parlance.errors import ConfigError, SchemaError, TransientError
+from parlance.schemas import conform
+
+PARTITION = "partition"
+BATCH_ROWS = 2048
+ROW_GROUP_ROWS = 8192  # held in memory for each partition that is being written; delta-rs holds a million by itself
+
+# `=` in a folder's name reads as a partition, `*` and `?` as a pattern; delta-rs refuses or mistakes the others.
+UNUSABLE_IN_URI = frozenset("=*?%[]^|\\") | {chr(code) for code in range(32)}
+USABLE_IN_URL = "/:@!$&'()+,;"  # beside letters, digits and `_.-~`: the others are encoded twice on object stores
+NULL_KEYS = ("", "__HIVE_DEFAULT_PARTITION__")  # both mean null in the name of a partition's folder
+KEY_BYTES = 240  # a percent-encoded key is part of a folder's name, which may have 255 bytes
+
+# Else log entries are deleted after 30 days, and with them the older versions by which training sets are named.
+CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What one commit did: the table's version after it, rows by partition, bytes added."""
+
+    version: int
+    rows: int
+    size_bytes: int
+    rows_by_partition: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One table at `uri`; partitioned by the column `partition` where its schema has one.
+
+    Raises ConfigError for a `uri` with characters that Delta tables cannot have in theirs.
+    """
+
+    uri: str
+    name: str
+    schema: pa.Schema
+
+    def __post_init__(self) -> None:
+        remote = "://" in self.uri
+        bad = {char for char in self.uri if remote and quote(char, safe=USABLE_IN_URL) != char}
+        if bad := bad | (UNUSABLE_IN_URI & set(self.uri)):
+            raise ConfigError(f"table {self.name!r} cannot lie at {self.uri!r}: rename the part with {sorted(bad)}")
+
+    def exists(self) -> bool:
+        return self._opened() is not None
+
+    def version(self) -> int | None:
+        """Number of the last commit; null where the table was never written."""
+        table = self._opened()
+        return None if table is None else table.version()
+
+    def scan(self, partitions: Sequence[str] | None = None, *, version: int | None = None) -> pl.LazyFrame:
+        """The rows of `partitions` (null: all), of an older `version` if named. Without rows where never written.
+
+        Later commits do not change what it gives. Raises ConfigError for a version that does not exist
+        and SchemaError where a column was written with another type.
+        """
+        if partitions is not None and PARTITION not in self.schema.names:
+            raise ConfigError(f"table {self.name!r} has no partitions, asked for {list(partitions)[:3]}")
+        table = self._opened(version)
+        if table is None:
+            return empty_frame(self.schema).lazy()
+        types = empty_frame(self.schema).schema
+        # Columns that the schema did not have when the table was last written, such as a rule added since.
+        absent = types.keys() - self._stored(table).keys()
+        frame = pl.scan_delta(table) if isinstance(table, _Local) else pl.scan_delta(self.uri, version=table.version())
+        frame = frame.with_columns(pl.lit(None, dtype=types[name]).alias(name) for name in sorted(absent))
+        frame = frame.select(self.schema.names)
+        return frame if partitions is None else frame.filter(pl.col(PARTITION).is_in(list(partitions)))
+
+    def batches(self, partitions: Sequence[str] | None = None, *, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
+        """The rows of `partitions` in frames of some `rows` rows, read as they are asked for."""
+        yield from stream(self.scan(partitions), rows=rows)
+
+    def replace(self, batches: Iterable[pa.RecordBatch], partitions: Sequence[str] | None = None) -> Written:
+        """Puts `batches` in place of the rows of `partitions` (null: of the whole table), in one commit.
+
+        Nothing is changed when `batches` raises. Raises SchemaError where a batch does not fit the
+        schema or holds a row of another partition, TransientError where the storage failed or another
+        commit wrote the same partitions meanwhile.
+        """
+        self._check_partitions(partitions)
+        counted = _Counted(self, batches, partitions)
+        try:
+            table = self._created()
+            self._commit(table, counted, partitions)
+        except (DeltaError, OSError) as error:
+            if counted.failure is not None:
+                raise counted.failure from error
+            raise self._failed("written", error) from error
+        return Written(
+            version=table.version(),
+            rows=counted.rows.total(),
+            size_bytes=_added_bytes(table, partitions),
+            rows_by_partition={key: counted.rows[key] for key in partitions or ()},
+        )
+
+    def _check_partitions(self, partitions: Sequence[str] | None) -> None:
+        if (PARTITION in self.schema.names) != (partitions is not None):
+            raise ConfigError(f"table {self.name!r} with columns {self.schema.names} cannot replace {partitions!r}")
+        for key in partitions or ():
+            if key in NULL_KEYS or len(quote(key, safe="")) > KEY_BYTES:
+                raise ConfigError(
+                    f"table {self.name!r}: {key!r} cannot be a partition: 1 to {KEY_BYTES} bytes when percent-encoded"
+                    f" are allowed, and not {NULL_KEYS[1]!r}"
+                )
+
+    def _commit(self, table: DeltaTable, counted: "_Counted", partitions: Sequence[str] | None) -> None:
+        predicate = None
+        if partitions is not None:
+            keys = ", ".join("'" + key.replace("'", "''") + "'" for key in partitions)
+            predicate = f"{PARTITION} IN ({keys})" if keys else "false"
+        write_deltalake(
+            table,
+            pa.RecordBatchReader.from_batches(counted.schema, counted),
+            mode="overwrite",
+            predicate=predicate,
+            writer_properties=WriterProperties(max_row_group_size=ROW_GROUP_ROWS),
+            schema_mode="merge" if self._stored(table).keys() != set(self.schema.names) else None,
+        )
+
+    def _opened(self, version: int | None = None) -> DeltaTable | None:
+        """The table as it stands, or stood at `version`; null where it was never written."""
+        # Not by DeltaTable.is_deltatable: it holds the interpreter's lock while it waits for the network.
+        kind = DeltaTable if "://" in self.uri else _Local
+        try:
+            table = kind(self.uri)
+            if version is None or version == table.version():
+                return table
+            if 0 <= version < table.version():
+                return kind(self.uri, version=version)
+            raise ConfigError(f"table {self.name!r} has no version {version}; known: 0 to {table.version()}")
+        except TableNotFoundError as error:
+            if version is not None:
+                raise ConfigError(f"table {self.name!r} has no version {version} at {self.uri}") from error
+            return None
+        except (DeltaError, OSError) as error:
+            raise self._failed("opened", error) from error
+
+    @retry(
+        retry=retry_if_exception_type(CommitFailedError),
+        stop=stop_after_attempt(5),
+        wait=wait_random_exponential(max=2),
+        reraise=True,
+    )
+    def _created(self) -> DeltaTable:
+        """The table, made empty where it is absent; of two makers at once one loses and looks again.
+
+        Its columns are nullable, since `conform` finds nulls and a column that is required today may
+        be absent from the schema of tomorrow.
+        """
+        partition_by = [PARTITION] if PARTITION in self.schema.names else None
+        return self._opened() or DeltaTable.create(
+            self.uri, _nullable(self.schema), partition_by=partition_by, mode="ignore", configuration=CONFIGURATION
+        )
+
+    def _stored(self, table: DeltaTable) -> pl.Schema:
+        """Columns of `table` as they are stored. Raises SchemaError where one has not the type of the schema."""
+        stored, types = pl.Schema(table.schema()), empty_frame(self.schema).schema
+        for name in stored.keys() & types.keys():
+            if stored[name] != types[name]:
+                raise SchemaError(
+                    f"table {self.name!r} at {self.uri}: column {name!r} was written as {stored[name]},"
+                    f" needs {types[name]}"
+                )
+        return stored
+
+    def _failed(self, what: str, error: Exception) -> TransientError:
+        return TransientError(f"table {self.name!r} at {self.uri} could not be {what}: {error}")
+
+
+class _Local(DeltaTable):
+    """A table in a local folder. Its files go by their plain names, as Polars opens them, not percent-encoded ones."""
+
+    def file_uris(self, *args: Any, **kwargs: Any) -> list[str]:
+        root = self.table_uri.removeprefix("file://")
+        return [unquote(root) + uri.removeprefix(root) for uri in super().file_uris(*args, **kwargs)]
+
+
+class _Counted:
+    """The batches as they are written: conformed, counted by partition, their failure remembered."""
+
+    def __init__(self, table: Table, batches: Iterable[pa.RecordBatch], partitions: Sequence[str] | None) -> None:
+        self.table, self.batches = table, batches
+        self.schema = _nullable(table.schema)
+        self.allowed = None if partitions is None else set(partitions)
+        self.rows: Counter[str] = Counter()
+        self.failure: BaseException | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in _in_own_thread(self.batches):
+                conformed = conform(batch, self.table.schema, table=self.table.name)
+                self._count(conformed)
+                yield pa.RecordBatch.from_arrays(conformed.columns, schema=self.schema)
+        except GeneratorExit:  # the writer stopped reading: its own error says why
+            raise
+        except BaseException as failure:  # delta-rs turns it into text: kept, to be raised as it was
+            self.failure = failure
+            raise
+
+    def _count(self, batch: pa.RecordBatch) -> None:
+        if self.allowed is None:
+            self.rows[""] += batch.num_rows
+            return
+        counts = {row["values"]: row["counts"] for row in batch.column(PARTITION).value_counts().to_pylist()}
+        if stray := sorted(counts.keys() - self.allowed):
+            raise SchemaError(
+                f"table {self.table.name!r}: rows of partitions {stray[:3]}, not among those replaced:"
+                f" {sorted(self.allowed)[:3]}{' and more' if len(self.allowed) > 3 else ''}"
+            )
+        self.rows.update(counts)
+
+
+def _in_own_thread(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches, made in a thread of their own: the writer pulls them from inside its runtime, where a batch
+    that is made by reading another table would start a second one, which panics.
+    """
+    iterator, end = iter(batches), object()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
+        while (batch := thread.submit(next, iterator, end).result()) is not end:
+            yield batch
+
+
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([column.with_nullable(True) for column in schema])
+
+
+def _added_bytes(table: DeltaTable, partitions: Sequence[str] | None) -> int:
+    files = pl.DataFrame(table.get_add_actions(flatten=True))
+    if partitions is not None and files.height:
+        files = files.filter(pl.col(f"partition.{PARTITION}").is_in(list(partitions)))
+    return int(files["size_bytes"].sum())
+
+
+def empty_frame(schema: pa.Schema) -> pl.DataFrame:
+    """A frame without rows that has the columns of `schema`."""
+    frame = pl.from_arrow(schema.empty_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def stream(frame: pl.LazyFrame, *, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
+    """The rows of `frame` in frames of some `rows` rows, in order, computed as they are asked for."""
+    yield from frame.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
+
+
+def record_batches(frame: pl.DataFrame, schema: pa.Schema) -> list[pa.RecordBatch]:
+    """`frame` as record batches with the columns of `schema`, in its order and types; its other columns are left out.
+
+    Raises SchemaError where a column is missing or does not fit.
+    """
+    known = frame.select(name for name in schema.names if name in frame.columns)
+    return [conform(batch, schema, table="frame") for batch in known.to_arrow().to_batches()]

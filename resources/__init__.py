@@ -1,0 +1,1 @@
+"""Connections to the outside: the lake, the sources, the training process."""

@@ -1,0 +1,87 @@
+"""One workspace in which the main job ran on the sample with the quick recipe, for all end-to-end tests."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import psutil
+import pytest
+
+from parlance.lake import LANE_TABLES, TABLES, Lake
+
+ROOT = Path(__file__).parent.parent.parent
+NOT_OURS = ("PARLANCE", "SLACK", "AWS", "DAGSTER")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A home of its own: a Dagster instance and a lake."""
+
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
+        return inherited | {"DAGSTER_HOME": str(self.home / "dagster"), "PARLANCE_HOME": str(self.home)}
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(root=str(self.home / "lake"))
+
+    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs a module of the project in this workspace."""
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def rows(self, name: str) -> pl.DataFrame:
+        """All rows of a table in an order that does not depend on files."""
+        frame = self.lake.table(name).scan().collect()
+        return frame.sort(
+            [column for column in frame.columns if frame.schema[column] == pl.String], maintain_order=True
+        )
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        names = [f"{lane}/{table}" for lane in ("slack", "dump") for table in LANE_TABLES] + list(TABLES)
+        return {name: self.rows(name) for name in names}
+
+    def processes(self) -> list[psutil.Process]:
+        """Processes that were started for this workspace and still live."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("PARLANCE_HOME") == str(self.home):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+
+def new_workspace(home: Path) -> Workspace:
+    (home / "dagster").mkdir(parents=True)
+    settings = (ROOT / "dagster.yaml").read_text(encoding="utf-8")
+    (home / "dagster" / "dagster.yaml").write_text(settings, encoding="utf-8")
+    return Workspace(home)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace."""
+    return new_workspace(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace after `make run CONFIG=recipes/quick.yaml`."""
+    made = new_workspace(tmp_path_factory.mktemp("sample") / "home")
+    done = made.python("orchestration", "--config", "recipes/quick.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return made

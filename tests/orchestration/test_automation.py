@@ -1,0 +1,123 @@
+"""Sensors, schedules and automation, evaluated as the daemon does."""
+
+import json
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import defs
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    monkeypatch.setenv("PARLANCE_DUMPS", str(folder))
+    monkeypatch.setenv("PARLANCE_HOME", str(tmp_path / "home"))
+    return folder
+
+
+def look(cursor: str | None, instance: dg.DagsterInstance) -> dg.SensorResult:
+    sensor = defs().resolve_sensor_def("dumps_inbox")
+    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+        return sensor(context)
+
+
+def test_a_file_in_the_inbox_becomes_a_partition_on_the_second_look(inbox: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        (inbox / "new.jsonl").write_text('{"text": "hello"}\n')
+        (inbox / "notes.txt").write_text("not a dump")
+        first = look(None, instance)
+        assert first.run_requests == []
+        second = look(first.cursor, instance)
+        assert [request.partition_key for request in second.run_requests] == ["new.jsonl"]
+        assert [request.partition_keys for request in second.dynamic_partitions_requests] == [["new.jsonl"]]
+        assert look(second.cursor, instance).run_requests == []
+
+
+def test_a_file_that_still_grows_is_left_alone(inbox: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        (inbox / "new.jsonl").write_text("{}\n")
+        first = look(None, instance)
+        (inbox / "new.jsonl").write_text('{}\n{"text": "more"}\n')
+        second = look(first.cursor, instance)
+        assert second.run_requests == []
+        assert len(look(second.cursor, instance).run_requests) == 1
+
+
+def test_a_changed_dump_runs_again(inbox: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        cursor = None
+        for content in ("{}\n", '{"text": "changed"}\n'):
+            (inbox / "new.jsonl").write_text(content)
+            requests = []
+            for _ in range(3):
+                result = look(cursor, instance)
+                cursor = result.cursor
+                requests += result.run_requests
+            assert len(requests) == 1
+        assert set(json.loads(cursor or "{}")["taken"]) == {"new.jsonl"}
+
+
+def test_the_dump_schedule_asks_for_what_was_never_made(inbox: Path) -> None:
+    (inbox / "a.jsonl").write_text("{}\n")
+    schedule = defs().resolve_schedule_def("dump_daily")
+    with dg.DagsterInstance.ephemeral() as instance:
+        with dg.build_schedule_context(instance=instance) as context:
+            requests = schedule.evaluate_tick(context).run_requests
+        assert [request.partition_key for request in requests] == ["a.jsonl"]
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(dg.AssetKey(["dump", "documents"]), partition="a.jsonl")
+        )
+        with dg.build_schedule_context(instance=instance) as context:
+            assert schedule.evaluate_tick(context).run_requests == []
+
+
+GATES = ("no_thread_is_on_two_sides", "there_are_enough_examples")
+EXAMPLES = dg.AssetKey(["instruct", "examples"])
+BASE, TUNED = dg.AssetKey(["models", "base_model"]), dg.AssetKey(["models", "fine_tuned_model"])
+
+
+def report(instance: dg.DagsterInstance, key: dg.AssetKey, version: str) -> None:
+    tags = {"dagster/data_version": version}
+    instance.report_runless_asset_event(dg.AssetMaterialization(key, tags=tags))
+
+
+def gate(instance: dg.DagsterInstance, *, passed: bool) -> None:
+    for name in GATES:
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(asset_key=EXAMPLES, check_name=name, passed=passed, blocking=True, metadata={})
+        )
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_changed_examples_are_fine_tuned_only_when_the_gates_passed(passed: bool) -> None:
+    definitions = defs()
+    models = dg.AssetSelection.assets(TUNED)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for key in (EXAMPLES, BASE):
+            report(instance, key, "1")
+        gate(instance, passed=True)
+        report(instance, TUNED, "1")
+        tick = dg.evaluate_automation_conditions(definitions, instance, asset_selection=models)
+        tick = dg.evaluate_automation_conditions(definitions, instance, asset_selection=models, cursor=tick.cursor)
+        assert tick.total_requested == 0
+        report(instance, EXAMPLES, "2")
+        gate(instance, passed=passed)
+        tick = dg.evaluate_automation_conditions(definitions, instance, asset_selection=models, cursor=tick.cursor)
+        assert tick.total_requested == (1 if passed else 0)
+
+
+def test_examples_made_again_without_a_change_train_nothing() -> None:
+    definitions = defs()
+    models = dg.AssetSelection.assets(TUNED)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for key in (EXAMPLES, BASE, TUNED):
+            report(instance, key, "1")
+        gate(instance, passed=True)
+        tick = dg.evaluate_automation_conditions(definitions, instance, asset_selection=models)
+        report(instance, EXAMPLES, "1")
+        gate(instance, passed=True)
+        tick = dg.evaluate_automation_conditions(definitions, instance, asset_selection=models, cursor=tick.cursor)
+        assert tick.total_requested == 0

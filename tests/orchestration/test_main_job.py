@@ -1,0 +1,193 @@
+"""The main job from raw files to drafts, as `make run` calls it, and what stands in the lake afterwards."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import psutil
+import pytest
+from polars.testing import assert_frame_equal
+
+from parlance.schemas import EXAMPLES
+from tests.orchestration.conftest import Workspace
+
+pytestmark = pytest.mark.slow
+LANES = ("slack", "dump")
+
+
+def by_partition(frame: pl.DataFrame) -> dict[str, int]:
+    return dict(frame.group_by("partition").len().iter_rows())
+
+
+def test_every_table_has_rows(sample: Workspace) -> None:
+    empty = [name for name, frame in sample.tables().items() if frame.is_empty()]
+    assert empty == []
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_raw_rows_are_in_documents_or_rejected(sample: Workspace, lane: str) -> None:
+    raw = sample.rows(f"{lane}/raw").group_by(partition="document_partition").len()
+    documents = sample.rows(f"{lane}/documents").with_columns(pl.col("raw_ids").list.len())
+    kept = dict(documents.group_by("partition").agg(pl.col("raw_ids").sum()).iter_rows())
+    rejected = by_partition(sample.rows(f"{lane}/rejected"))
+    for partition, rows in raw.iter_rows():
+        assert rows == kept.get(partition, 0) + rejected.get(partition, 0), partition
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_documents_are_kept_or_dropped_with_a_reason(sample: Workspace, lane: str) -> None:
+    documents, kept, dropped = (sample.rows(f"{lane}/{table}") for table in ("documents", "kept", "dropped"))
+    assert sorted(documents["id"]) == sorted([*kept["id"], *dropped["id"]])
+    assert dropped["reason"].null_count() == 0
+    assert (dropped["reasons"].list.first() == dropped["reason"]).all()
+
+
+def test_the_planted_rows_were_found(sample: Workspace) -> None:
+    reasons = set(sample.rows("dump/dropped")["rule"]) | set(sample.rows("dump/rejected")["rule"])
+    assert {"exact_duplicate", "near_duplicate", "language_score", "gopher_words", "unreadable"} <= reasons
+    events = set(sample.rows("slack/rejected")["rule"])
+    assert {"channel_event", "deleted"} <= events
+
+
+def test_no_secret_of_the_sample_is_in_a_kept_text(sample: Workspace) -> None:
+    texts = pl.concat([sample.rows(f"{lane}/kept").select("text") for lane in LANES])["text"]
+    for planted in ("ghp_", "AKIA", "xoxb-", "4111 1111 1111 1111", "@brightwater.example", "198.51.100."):
+        assert texts.str.contains(planted, literal=True).sum() == 0, planted
+
+
+def test_slices_of_kept_documents_are_what_they_say(sample: Workspace) -> None:
+    texts = dict(pl.concat([sample.rows(f"{lane}/kept").select("id", "text") for lane in LANES]).iter_rows())
+    for table in ("utterances", "embeddings"):
+        for lane in LANES:
+            for document, start, end, text in (
+                sample.rows(f"{lane}/{table}").select("document_id", "start", "end", "text").iter_rows()
+            ):
+                assert texts[document][start:end] == text
+
+
+def test_all_seven_speech_acts_occur(sample: Workspace) -> None:
+    acts = {"expressive", "commissive", "directive", "declaration", "verdictive", "question", "representative"}
+    assert acts <= set(sample.rows("slack/utterances")["function"])
+
+
+def test_exports_load_as_data_sets(sample: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    folder = sample.lake.files.folder("instruct/exports")
+    files = {split: str(folder / "chatml" / f"{split}.jsonl") for split in ("train", "validation", "test")}
+    loaded = datasets.load_dataset("json", data_files=files, cache_dir=str(tmp_path))
+    examples = sample.rows("instruct/examples")
+    assert {split: loaded[split].num_rows for split in files} == dict(examples.group_by("split").len().iter_rows())
+    assert examples.columns == EXAMPLES.names
+
+
+def test_one_draft_for_each_question_that_nobody_answered(sample: Workspace) -> None:
+    drafts = sample.rows("models/predictions")
+    assert drafts["message_id"].is_unique().all()
+    assert drafts["model"].unique().to_list() == [sample.lake.files.latest("models/fine_tuned_model")]
+    turns = (
+        sample.rows("slack/kept")
+        .filter(pl.col("id").is_in(drafts["document_id"].implode()))
+        .explode("turns")
+        .unnest("turns", separator="_")
+    )
+    people = turns.filter(~pl.col("turns_is_bot")).group_by("id").agg(pl.col("turns_author").n_unique())
+    assert set(people["turns_author"]) == {1}
+
+
+def test_report_names_every_reason(sample: Workspace) -> None:
+    page = (sample.lake.files.folder("report") / "report.html").read_text(encoding="utf-8")
+    for lane in LANES:
+        for table in ("rejected", "dropped"):
+            for rule in sample.rows(f"{lane}/{table}")["rule"].unique():
+                assert rule in page
+
+
+def test_models_hold_safetensors_only(sample: Workspace) -> None:
+    files = [path for path in (sample.home / "lake" / "files" / "models").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert not [path for path in files if path.suffix in {".bin", ".pt", ".pth", ".pkl"}]
+
+
+def test_no_process_survives(sample: Workspace) -> None:
+    assert sample.processes() == []
+
+
+def test_search_command_finds_the_leave_policy(sample: Workspace) -> None:
+    done = sample.python("parlance.search", sample.lake.vectors, "how many days of leave carry over to next year?")
+    assert done.returncode == 0, done.stderr
+    assert "carry" in done.stdout.lower()
+
+
+def test_a_second_run_leaves_the_same_rows(sample: Workspace) -> None:
+    before = sample.tables()
+    done = sample.python("orchestration", "--config", "recipes/quick.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name, frame in sample.tables().items():
+        assert_frame_equal(frame, before[name])
+
+
+def test_a_range_backfill_twice_leaves_each_partition_once(sample: Workspace) -> None:
+    before = {name: frame for name, frame in sample.tables().items() if name.startswith("slack/")}
+    for _ in range(2):
+        done = sample.python(
+            "dagster", "asset", "materialize", "-m", "orchestration.definitions", "--select", "group:slack",
+            "--partition-range", "2026-10-07...2026-10-13",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+    for name, frame in before.items():
+        assert_frame_equal(sample.rows(name), frame)
+
+
+def test_a_killed_fine_tune_fails_alone_and_its_retry_resumes(sample: Workspace, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    settings = {"max_steps": 60, "save_steps": 2, "seed": 7}
+    config.write_text(json.dumps({"ops": {"models__fine_tuned_model": {"config": settings}}}))
+    command = ["dagster", "asset", "materialize", "-m", "orchestration.definitions", "--config", str(config)]
+    command += ["--select", "key:models/fine_tuned_model or key:instruct/exports"]
+    process = psutil.Popen(
+        [sys.executable, "-m", *command], cwd=Path(__file__).parents[2], env=sample.environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    kill_training_after_a_checkpoint(sample)
+    assert process.wait(timeout=300) == 0
+    steps = event_types(sample, "models__fine_tuned_model")
+    assert "STEP_UP_FOR_RETRY" in steps
+    assert "STEP_RESTARTED" in steps
+    assert "STEP_SUCCESS" in event_types(sample, "instruct__exports")
+    folder = sample.lake.files.folder("models/fine_tuned_model")
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert 0 < report["resumed_from"] < 60
+    assert sample.processes() == []
+
+
+def kill_training_after_a_checkpoint(workspace: Workspace, *, limit_s: float = 200) -> None:
+    """Waits for a checkpoint of the fine-tuning, then kills its process."""
+    checkpoints = workspace.home / "checkpoints" / "models" / "fine_tuned_model"
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        training = [process for process in workspace.processes() if "resources.training" in " ".join(process.cmdline())]
+        if training and list(checkpoints.glob("*/checkpoint-*/trainer_state.json")):
+            training[0].kill()
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no checkpoint under {checkpoints} after {limit_s} s")
+
+
+def event_types(workspace: Workspace, step: str) -> list[str]:
+    """Types of the events of a step in the last run, in order."""
+    runs = workspace.home / "dagster" / "history" / "runs"
+    newest = max(
+        (path for path in runs.glob("*.db") if path.stem not in {"index"}), key=lambda path: path.stat().st_mtime
+    )
+    with sqlite3.connect(newest) as events:
+        rows = events.execute(
+            "select dagster_event_type from event_logs where step_key = ? and dagster_event_type is not null order by id",
+            (step,),
+        )
+        return [kind for (kind,) in rows]

@@ -1,0 +1,164 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parlance import embedding
+from parlance.embedding import weights
+from parlance.errors import ConfigError, SchemaError, TransientError
+
+TEXTS = [
+    "How do I reset my password?",
+    "",
+    "The quarterly report is due on Friday, please send your figures. " * 30,
+    "日本語のテキスト 👩‍👩‍👧",
+    " ",
+    "I forgot my password and cannot log in.",
+    "Bananas are rich in potassium.",
+]
+
+
+def test_vectors_equal_those_of_sentence_transformers() -> None:
+    peer = pytest.importorskip("sentence_transformers", reason="compares with sentence-transformers, not installed")
+    theirs = peer.SentenceTransformer(str(weights.locate("minilm")), device="cpu").encode(TEXTS)
+    ours = embedding.embed(pl.Series(TEXTS), device="cpu")
+    assert ((ours * theirs).sum(axis=1) / np.linalg.norm(theirs, axis=1)).min() > 0.9999
+
+
+def test_vectors_are_float32_of_unit_length() -> None:
+    vectors = embedding.embed(pl.Series(TEXTS))
+    assert (vectors.shape, vectors.dtype) == ((len(TEXTS), 384), np.float32)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_like_texts_are_near() -> None:
+    vectors = embedding.embed(pl.Series(TEXTS))
+    assert vectors[0] @ vectors[5] > 0.6
+    assert vectors[0] @ vectors[6] < 0.3
+
+
+@settings(deadline=None, max_examples=15)
+@given(texts=st.lists(st.text(), max_size=6), batch_tokens=st.sampled_from([1, 16, 4096]))
+def test_batching_does_not_change_a_vector(texts: list[str], batch_tokens: int) -> None:
+    together = embedding.embed(pl.Series(texts, dtype=pl.String), batch_tokens=batch_tokens)
+    alone = [embedding.embed(pl.Series([text]))[0] for text in texts]
+    assert together.shape == (len(texts), 384)
+    assert np.allclose(together, np.array(alone).reshape(-1, 384), atol=1e-5)
+
+
+def test_texts_may_come_from_arrow() -> None:
+    series = embedding.embed(pl.Series(TEXTS[:2]))
+    for kind in (pa.string(), pa.large_string()):
+        assert np.allclose(embedding.embed(pa.array(TEXTS[:2], kind)), series, atol=1e-6)
+
+
+@pytest.mark.parametrize("texts", [pl.Series([], dtype=pl.String), pl.Series([]), pa.array([], pa.string())])
+def test_no_texts_give_no_vectors(texts: pl.Series) -> None:
+    assert embedding.embed(texts).shape == (0, 384)
+
+
+def test_a_folder_is_a_model() -> None:
+    by_path = embedding.embed(pl.Series(TEXTS[:1]), model=str(weights.locate("minilm")))
+    assert np.allclose(by_path, embedding.embed(pl.Series(TEXTS[:1])), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "texts", [pl.Series([1]), pl.Series(["a", None]), pl.Series([None])], ids=["type", "null", "nulls"]
+)
+def test_bad_texts_are_named(texts: pl.Series) -> None:
+    with pytest.raises(SchemaError, match="texts"):
+        embedding.embed(texts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "minilm2"}, "unknown model 'minilm2'; known: 'minilm'"),
+        ({"model": "/no/such/folder"}, "unknown model '/no/such/folder'"),
+        ({"model": "a--b/c"}, "nor is it on the Hugging Face hub"),
+        ({"device": "abacus"}, "unknown device 'abacus'"),
+        ({"batch_tokens": 0}, "batch_tokens 0 is too small; at least 1"),
+    ],
+    ids=["name", "folder", "hub name", "device", "batch"],
+)
+def test_bad_settings_are_named(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        embedding.embed(pl.Series(["text"]), **arguments)
+
+
+def test_cuda_is_not_replaced_in_silence() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(ConfigError, match="device 'cuda' is not present"):
+        embedding.embed(pl.Series(["text"]), device="cuda")
+
+
+def test_a_hub_out_of_reach_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(TransientError, match="could not be reached"):
+        embedding.embed(pl.Series(["text"]), model="parlance-tests/no-such-model")
+
+
+def test_weights_are_trusted_by_content(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"abc")
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    weights.verify(tmp_path, {"model.safetensors": digest})
+    with pytest.raises(ConfigError, match=f"has SHA-256 {digest}; only 53aa5117.*d9db is trusted"):
+        weights.verify(tmp_path, weights.MINILM_SHA256)
+    with pytest.raises(ConfigError, match="is missing"):
+        weights.verify(tmp_path, {"config.json": digest})
+
+
+def made(folder: Path, **files: object) -> str:
+    for name, content in files.items():
+        path = folder / name.replace("__", "/").replace("_json", ".json").replace("_weights", ".safetensors")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"tokenizer_json": {}}, "lacks tokenizer.json or safetensors weights"),
+        ({"model_weights": 1}, "lacks tokenizer.json or safetensors weights"),
+        (
+            {"tokenizer_json": {}, "model_weights": 1, "1_Pooling__config_json": {"pooling_mode_mean_tokens": False}},
+            "only the mean over tokens is known",
+        ),
+        (
+            {"tokenizer_json": {}, "model_weights": 1, "1_Pooling__config_json": {"pooling_mode": "cls"}},
+            "only the mean over tokens is known",
+        ),
+        (
+            {
+                "tokenizer_json": {},
+                "model_weights": 1,
+                "modules_json": [{"type": "sentence_transformers.models.Dense"}],
+            },
+            r"has layers \['Dense'\]",
+        ),
+    ],
+    ids=["no weights", "no tokenizer", "cls pooling", "cls pooling, new form", "dense layer"],
+)
+def test_models_of_another_kind_are_refused(files: dict[str, object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        embedding.embed(pl.Series(["text"]), model=made(tmp_path, **files))
+
+
+def test_importing_is_light() -> None:
+    program = (
+        "import sys; from parlance import embedding, search, tokenization; "
+        "print([m for m in ('torch', 'transformers', 'lancedb', 'blingfire', 'dagster') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

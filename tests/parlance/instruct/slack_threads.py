@@ -1,0 +1,86 @@
+"""Threads and utterances for tests, written as one line a turn."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from parlance import schemas
+
+# Author (a name that ends in "bot" is one, "-" is unknown), utterances parted by "|", and their acts parted by
+# spaces, each "form/function" or one word for both.
+TurnLine = tuple[str, str, str]
+
+KEPT = pl.Schema(schemas.KEPT)
+UTTERANCES = pl.Schema(schemas.UTTERANCES)
+PARTITION = "2026-10-07"
+
+
+def corpus(*threads: list[TurnLine], channel: str = "engineering") -> tuple[pl.DataFrame, pl.DataFrame]:
+    """KEPT and UTTERANCES rows of `threads`; ids are t0, t1, ... and their messages t0-0, t0-1, ..."""
+    documents: list[dict[str, Any]] = []
+    utterances: list[dict[str, Any]] = []
+    for number, lines in enumerate(threads):
+        document = _document(f"t{number}", channel)
+        for index, (author, said, acts) in enumerate(lines):
+            turn = _turn(document, index, None if author == "-" else author)
+            utterances += _utterances(document, turn, index, zip(said.split("|"), acts.split(), strict=bool(acts)))
+            if not acts:
+                document["text"] += said
+            turn["end"] = len(document["text"])
+            document["text"] += "\n\n"
+        documents.append(document)
+    return pl.DataFrame(documents, schema=KEPT), pl.DataFrame(utterances, schema=UTTERANCES)
+
+
+def _document(name: str, channel: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "source": "slack",
+        "text": "",
+        "channel": channel,
+        "created_at": datetime(2026, 10, 7, tzinfo=UTC),
+        "turns": [],
+        "raw_ids": [],
+        "language": "en",
+        "masked": 0,
+        "partition": PARTITION,
+    }
+
+
+def _turn(document: dict[str, Any], index: int, author: str | None) -> dict[str, Any]:
+    turn = {
+        "message_id": f"{document['id']}-{index}",
+        "author": author,
+        "is_bot": author is not None and author.endswith("bot"),
+        "start": len(document["text"]),
+    }
+    document["turns"].append(turn)
+    return turn
+
+
+def _utterances(
+    document: dict[str, Any], turn: dict[str, Any], index: int, parts: Iterable[tuple[str, str]]
+) -> Iterator[dict[str, Any]]:
+    for text, act in parts:
+        start = len(document["text"]) + (len(document["text"]) > turn["start"])
+        document["text"] += " " * (start - len(document["text"])) + text
+        form, _, function = act.partition("/")
+        yield {
+            "id": f"{document['id']}#{start}",
+            "source": "slack",
+            "document_id": document["id"],
+            "message_id": turn["message_id"],
+            "author": turn["author"],
+            "is_bot": turn["is_bot"],
+            "turn": index,
+            "start": start,
+            "end": start + len(text),
+            "text": text,
+            "form": form,
+            "form_score": 1.0,
+            "function": function or form,
+            "function_score": 1.0,
+            "partition": PARTITION,
+        }

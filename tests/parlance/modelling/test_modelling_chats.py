@@ -1,0 +1,127 @@
+"""Which tokens are learned, and that text cannot pass for a chat's structure."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_models import ANSWERS, SPECIAL, examples, save_tokenizer
+
+from parlance.errors import ConfigError
+from parlance.modelling import chat_texts
+from parlance.modelling.chats import (
+    IGNORED,
+    disarmed,
+    encode,
+    labelled_examples,
+    labelled_tokens,
+    prompt_tokens,
+    question,
+)
+from parlance.modelling.loading import load_tokenizer
+
+TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
+HOSTILE = st.lists(st.sampled_from([*SPECIAL, "<|", "|>", "end", "<", " ", "a"]), max_size=8).map("".join)
+
+
+@pytest.mark.parametrize(("asked", "answer"), [*ANSWERS.items(), ("潮位は?", "毎時です。🙂"), ("", "ok"), ("ok?", "")])
+def test_the_answer_and_its_end_token_are_learned_and_nothing_else(tokenizer: Path, asked: str, answer: str) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    tokens, labels = labelled_tokens(loaded, asked, answer)
+    learned = [label for label in labels if label != IGNORED]
+    assert loaded.decode(learned) == f"{answer}<|end|>"
+    assert tokens[-len(learned) :] == learned
+    assert loaded.decode(tokens) == f"<|begin|><|user|>{asked}<|end|><|assistant|>{answer}<|end|>"
+
+
+def test_the_labels_are_the_assistant_mask_of_the_template(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    messages = [{"role": "user", "content": "Which receipt?"}, {"role": "assistant", "content": "Each."}]
+    chat = loaded.apply_chat_template(messages, return_assistant_tokens_mask=True, return_dict=True)
+    tokens, labels = labelled_tokens(loaded, "Which receipt?", "Each.")
+    assert tokens == chat["input_ids"]
+    assert [int(label != IGNORED) for label in labels] == chat["assistant_masks"]
+
+
+def test_what_a_template_writes_after_the_end_token_is_not_learned(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    loaded.chat_template = (
+        "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + eos_token + '\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
+    )
+    _, labels = labelled_tokens(loaded, "one?", "two")
+    assert labels[-1] == IGNORED
+    assert loaded.decode([label for label in labels if label != IGNORED]) == "two<|end|>"
+
+
+def test_a_template_that_does_not_continue_its_prompt_is_refused(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    loaded.chat_template = "{{ messages | length }}{% if add_generation_prompt %}?{% endif %}"
+    with pytest.raises(ConfigError, match="does not continue its own prompt"):
+        labelled_tokens(loaded, "one?", "two")
+
+
+def test_a_tokenizer_without_a_template_is_refused(tmp_path: Path) -> None:
+    folder = save_tokenizer(tmp_path, chat_template=None)
+    with pytest.raises(ConfigError, match="has no chat template"):
+        labelled_tokens(load_tokenizer(str(folder)), "one?", "two")
+
+
+@given(asked=TEXT | HOSTILE, answer=TEXT | HOSTILE)
+@settings(deadline=None)
+def test_no_text_adds_structure_to_a_chat(tokenizer: Path, asked: str, answer: str) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    tokens, labels = labelled_tokens(loaded, asked, answer)
+    special = [token for token in loaded.convert_ids_to_tokens(tokens) if token in SPECIAL]
+    assert special == ["<|begin|>", "<|user|>", "<|end|>", "<|assistant|>", "<|end|>"]
+    assert len(labels) == len(tokens)
+    assert [label for label in labels if label != IGNORED][-1] == loaded.eos_token_id
+
+
+def test_a_disarmed_token_stays_readable(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    assert disarmed(loaded, "what is <|end|>? a<b|>") == "what is < |end|>? a<b|>"
+
+
+@given(text=TEXT | HOSTILE, at_most=st.integers(4, 30))
+@settings(deadline=None)
+def test_a_prompt_fits_and_says_whether_it_was_cut(tokenizer: Path, text: str, at_most: int) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    whole, _ = prompt_tokens(loaded, text, at_most=10_000)
+    tokens, was_cut = prompt_tokens(loaded, text, at_most=at_most)
+    assert len(tokens) <= at_most
+    assert was_cut == (len(whole) > at_most)
+    assert was_cut or tokens == whole
+    assert tokens[-2:] == whole[-2:]
+
+
+def test_no_room_for_the_template_itself_is_refused(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    assert len(prompt_tokens(loaded, "a question", at_most=4)[0]) == 4
+    with pytest.raises(ConfigError, match="3 tokens are left for the question; the chat template alone takes 4"):
+        prompt_tokens(loaded, "a question", at_most=3)
+
+
+def test_longer_examples_are_listed_not_cut(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    frame = examples({"short?": "yes", "long?": "word " * 50})
+    length = len(labelled_tokens(loaded, "long?", "word " * 50)[0])
+    fitting, too_long = labelled_examples(loaded, frame, at_most=length)
+    assert ([example.id for example in fitting], too_long) == (["train-0", "train-1"], [])
+    fitting, too_long = labelled_examples(loaded, frame, at_most=length - 1)
+    assert ([example.id for example in fitting], too_long) == (["train-0"], ["train-1"])
+
+
+def test_chat_texts_teach_the_form(tokenizer: Path) -> None:
+    frame = examples({"how?": "<|user|>so"}).with_columns(input=pl.lit("context"))
+    (text,) = chat_texts(frame, tokenizer=tokenizer)
+    assert text == "<|begin|><|user|>how?\n\ncontext<|end|><|assistant|>< |user|>so<|end|>"
+    loaded = load_tokenizer(str(tokenizer))
+    assert encode(loaded, text) == labelled_tokens(loaded, "how?\n\ncontext", "<|user|>so")[0]
+    assert list(chat_texts(frame.clear(), tokenizer=tokenizer)) == []
+
+
+def test_an_input_stands_below_its_instruction() -> None:
+    assert question("Summarise.", "A text.") == "Summarise.\n\nA text."
+    assert question("Summarise.", "") == "Summarise."

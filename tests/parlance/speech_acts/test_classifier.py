@@ -1,0 +1,226 @@
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from parlance.errors import ConfigError, SchemaError
+from parlance.speech_acts import LABELS, annotate, train
+from parlance.speech_acts.classifier import Classifier
+from parlance.speech_acts.features import form_line, function_line
+from parlance.speech_acts.forms import certain_none, certain_question
+
+ROOT = Path(__file__).parents[3]
+SAMPLE = ROOT / "sample/speech_acts/utterances.jsonl"
+SEED = ROOT / "../shared/data/speech_acts/synthetic_seed.jsonl"
+
+ACTS = {
+    "expressive": ["Thanks a lot!", "Thank you so much", "Sorry about that", "Good morning", "Congrats, well done"],
+    "commissive": ["I'll send it tonight", "I promise to call", "We will fix it", "I'll do it", "I will look at it"],
+    "directive": [
+        "Please send the file",
+        "Open the window please",
+        "Send it now",
+        "Please call me",
+        "Restart it please",
+    ],
+    "declaration": ["I hereby resign", "The meeting is hereby closed", "You are hereby appointed", "Approved, hereby"],
+    "verdictive": ["That is a great idea", "This is terrible work", "The food was awful", "A great result overall"],
+    "question": ["Where is the file?", "Is it done?", "Who has the key?", "How do I log in?", "When does it start?"],
+    "representative": ["The server runs on port 80", "It rained all day", "The form is on the wiki", "He left at six"],
+    "none": ["https://a.example", "`ls -l`", ":tada:", "hmm", "uh, the"],
+}
+
+
+@pytest.fixture(scope="module")
+def labelled() -> pl.DataFrame:
+    rows = [
+        {"id": f"{act}-{copy}-{number}", "previous": None, "text": text, "form": act, "function": act, "lang": "en"}
+        for act, texts in ACTS.items()
+        for number, text in enumerate(texts)
+        for copy in range(3)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"previous": pl.String})
+
+
+@pytest.fixture(scope="module")
+def model(labelled: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = str(tmp_path_factory.mktemp("models") / "deeper" / "model")
+    train(labelled, path)
+    return path
+
+
+def test_annotate_gives_each_utterance_of_each_text(model: str) -> None:
+    texts = pl.Series(["Where is the file? Please send it", "", None, "https://a.example/?b", "Thanks a lot! 🎉"])
+    table = annotate(texts, model=model)
+    assert dict(table.schema) == {
+        "row": pl.UInt32,
+        "start": pl.Int32,
+        "end": pl.Int32,
+        "form": pl.String,
+        "form_score": pl.Float32,
+        "function": pl.String,
+        "function_score": pl.Float32,
+    }
+    assert table.select("row", "start", "end", "form", "function").rows() == [
+        (0, 0, 18, "question", "question"),
+        (0, 19, 33, "directive", "directive"),
+        (3, 0, 20, "none", "none"),
+        (4, 0, 15, "expressive", "expressive"),
+    ]
+    assert table.filter(row=3)["function_score"].to_list() == [1.0]
+
+
+def test_no_text_gives_the_same_columns(model: str) -> None:
+    table = annotate(pl.Series([], dtype=pl.String), model=model)
+    assert table.height == 0
+    assert table.schema == annotate(pl.Series(["ok"]), model=model).schema
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(st.text(), st.sampled_from(["__label__question a\n__label__none", "</s>", "\x00", "ﷺ" * 500])),
+        max_size=5,
+    )
+)
+def test_any_text_is_labelled_alike_alone_and_together(model: str, texts: list[str]) -> None:
+    together = annotate(pl.Series(texts, dtype=pl.String), model=model)
+    alone = [
+        annotate(pl.Series([text]), model=model).with_columns(row=pl.lit(row, pl.UInt32))
+        for row, text in enumerate(texts)
+    ]
+    assert together.equals(pl.concat([together.clear(), *alone]))
+    assert set(together["form"]) | set(together["function"]) <= set(LABELS)
+    assert together.select(pl.col("form_score", "function_score").is_between(0, 1).all()).row(0) == (True, True)
+
+
+def test_previous_is_the_text_before_and_then_the_utterance_before(tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": f"{number}",
+            "previous": previous,
+            "text": "sure",
+            "form": "representative",
+            "function": act,
+            "lang": "en",
+        }
+        for number in range(20)
+        for previous, act in [("Can you?", "commissive"), ("I did.", "none")]
+    ]
+    path = str(tmp_path / "model")
+    train(pl.DataFrame(rows), path)
+    texts, previous = pl.Series(["sure", "sure", "ok? sure"]), pl.Series(["Will you come?", "It is late.", None])
+    table = annotate(texts, previous, model=path)
+    assert table["function"].to_list()[:2] == ["commissive", "none"]
+    assert table["function"].to_list()[3] == "commissive"
+
+
+def test_training_again_gives_the_same_bytes_whatever_the_order(labelled: pl.DataFrame, tmp_path: Path) -> None:
+    first = train(labelled, str(tmp_path / "first"), epochs=5)
+    dirt = [bytearray(b"\xff" * size) for size in (10**5, 10**6, 3 * 10**6)]
+    del dirt  # dirty memory for the second training to find
+    second = train(labelled.reverse(), str(tmp_path / "second"), epochs=5)
+    assert first.labels.equals(second.labels)
+    assert {path.name for path in (tmp_path / "first").iterdir()} == {"form.bin", "function.bin", "meta.json"}
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
+
+
+def test_report_counts_every_held_out_row(labelled: pl.DataFrame, tmp_path: Path) -> None:
+    report = train(labelled, str(tmp_path / "model"), epochs=5)
+    assert 0 < report.held_out < report.rows == labelled.height
+    for target in ("form", "function"):
+        assert report.labels.filter(target=target)["label"].to_list() == list(LABELS)
+        assert report.labels.filter(target=target)["support"].sum() == report.held_out
+        assert report.confusion.filter(target=target)["count"].sum() == report.held_out
+        assert 0 <= report.accuracy[target] <= 1
+    meta = json.loads((tmp_path / "model/meta.json").read_text())
+    assert meta["held_out"] == report.figures()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        pytest.param(lambda rows: rows.drop("lang"), SchemaError, "lang", id="column missing"),
+        pytest.param(lambda rows: rows.with_columns(form=pl.lit("quetsion")), ConfigError, "quetsion", id="label"),
+        pytest.param(lambda rows: rows.clear(), ConfigError, "0 labelled rows", id="empty"),
+        pytest.param(lambda rows: rows.head(1), ConfigError, "label more", id="one row"),
+    ],
+)
+def test_wrong_labelled_rows(labelled: pl.DataFrame, tmp_path: Path, change, error, message) -> None:
+    with pytest.raises(error, match=message):
+        train(change(labelled), str(tmp_path / "model"))
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1])
+def test_held_out_is_a_share(labelled: pl.DataFrame, tmp_path: Path, share: float) -> None:
+    with pytest.raises(ConfigError, match="held_out"):
+        train(labelled, str(tmp_path / "model"), held_out=share)
+
+
+def test_wrong_models_and_lengths(model: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no speech-act model"):
+        annotate(pl.Series(["a"]), model=str(tmp_path / "nowhere"))
+    with pytest.raises(ConfigError, match="1 previous texts for 2 texts"):
+        annotate(pl.Series(["a", "b"]), pl.Series(["c"]), model=model)
+    for name in ("form.bin", "function.bin", "meta.json"):
+        (tmp_path / name).write_bytes(Path(model, name).read_bytes())
+    (tmp_path / "form.bin").write_bytes(b"not a model")
+    with pytest.raises(ConfigError, match="no fastText model"):
+        annotate(pl.Series(["a"]), model=str(tmp_path))
+    (tmp_path / "meta.json").write_text('{"features": 0}')
+    with pytest.raises(ConfigError, match="train it again"):
+        annotate(pl.Series(["a"]), model=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "🎉🎉", ":tada:", "`ls -l`", "```\nx\n```", "<@U1> https://a.example", "12:30", "...", "a@b.example"],
+)
+def test_what_has_no_word_is_none(text: str) -> None:
+    assert certain_none(text)
+
+
+@pytest.mark.parametrize("text", ["ok", "ok :tada:", "see `x`", "か", "é"])
+def test_what_has_a_word_may_be_anything(text: str) -> None:
+    assert not certain_none(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Where is it?", "so when do we go ?!", "(Is it done?)", "¿Dónde está?", "wann ist es？ :eyes:"]
+)
+def test_an_opening_and_a_mark_make_a_question(text: str) -> None:
+    assert certain_question(text)
+
+
+@pytest.mark.parametrize("text", ["Where it is.", "Sure?", "Is https://a.example/?q", "We know why? No.", ""])
+def test_one_sign_alone_is_no_certain_question(text: str) -> None:
+    assert not certain_question(text)
+
+
+@settings(deadline=None)
+@given(st.text(), st.one_of(st.none(), st.text()))
+def test_a_line_is_never_empty_and_one_line_and_holds_no_label(text: str, previous: str | None) -> None:
+    line = function_line(form_line(text), previous)
+    assert line.strip()
+    assert "\n" not in line
+    assert not any(token.startswith("__label__") for token in line.split())
+
+
+def test_quality_on_the_sample(tmp_path: Path) -> None:
+    """Floors stay well below what was measured: form .74, function .60 in the mean of four seeds."""
+    report = train(pl.read_ndjson(SAMPLE, infer_schema_length=None), str(tmp_path / "model"))
+    assert report.accuracy["form"] >= 0.65
+    assert report.macro_f1["form"] >= 0.62
+    assert report.accuracy["function"] >= 0.48
+    assert report.macro_f1["function"] >= 0.45
+    assert sum(path.stat().st_size for path in (tmp_path / "model").iterdir()) < 10_000_000
+    if not SEED.exists():
+        pytest.skip(f"{SEED} is not on this machine: the outside check did not run")
+    rows = [json.loads(line) for line in SEED.read_text(encoding="utf-8").splitlines()]
+    acts = Classifier(str(tmp_path / "model")).acts([row["text"] for row in rows], [None] * len(rows))
+    assert sum(act.function == row["label"] for act, row in zip(acts, rows, strict=True)) / len(rows) >= 0.45

@@ -1,0 +1,199 @@
+"""Personal data: what is found and what only looks like it; masks hide all of it and keep offsets right."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parlance import pii
+from parlance.errors import ConfigError
+
+# Put together here, so that no scanner takes them for keys that leaked.
+GITHUB = "ghp_" + "a1B2" * 9
+AWS = "AKIA" + "IOSFODNN7EXAMPLE"
+SLACK = "xoxb-" + "123456789012-abcdefABCDEF"
+STRIPE = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
+GOOGLE = "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"
+JWT = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"
+KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nabc+/=\n-----END RSA PRIVATE KEY-----"
+
+FOUND = [
+    ("email", "write to {} today", "ann.lee+hr@mail.example.co.uk"),
+    ("email", "<mailto:{}|Ann>", "ann@example.com"),
+    ("email", "Grüße an {}.", "jürgen@example.de"),
+    ("phone", "call {} now", "+44 20 7946 0123"),
+    ("phone", "call {}", "+1 415-555-0142"),
+    ("phone", "call {}.", "(415) 555-2671"),
+    ("phone", "ring {}", "020 7183 8750"),
+    ("phone", "全角 {}", "＋81 3-1234-5678"),
+    ("ip", "host {}:8080", "192.168.17.4"),
+    ("ip", "from {}.", "8.8.8.8"),
+    ("ip", "[{}]:443", "2001:db8::8a2e:370:7334"),
+    ("ip", "{} is down", "::ffff:192.0.2.128"),
+    ("card", "pay with {}, please", "4111 1111 1111 1111"),
+    ("card", "pay with {} 123", "4111-1111-1111-1111"),
+    ("card", "amex {}", "3782 822463 10005"),
+    ("card", "{}", "5500005555555559"),
+    ("iban", "to {} BIC COBADEFF", "DE89 3704 0044 0532 0130 00"),
+    ("iban", "to {}.", "GB29NWBK60161331926819"),
+    ("secret", "use {}", GITHUB),
+    ("secret", "use {}", AWS),
+    ("secret", "use {}", SLACK),
+    ("secret", "use {}", STRIPE),
+    ("secret", "use {}", GOOGLE),
+    ("secret", "Bearer {}", JWT),
+    ("secret", "key:\n{}\nend", KEY),
+    ("secret", "cut off: {}", KEY[:50]),
+    ("secret", "password={}", "hunter2"),
+    ("secret", "DB_PASSWORD = '{}'", "s3cr3t!x"),
+    ("secret", '"api_key": "{}"', "abc123def"),
+    ("secret", "postgres://admin:{}@db.internal/x", "pa55"),
+]
+
+
+@pytest.mark.parametrize(("kind", "frame", "value"), FOUND)
+def test_found(kind: str, frame: str, value: str) -> None:
+    text = frame.format(value)
+    start = text.index(value)
+    assert pii.find(pl.Series([text])).to_list() == [[{"start": start, "end": start + len(value), "kind": kind}]]
+    assert pii.mask(text, pii.find(pl.Series([text]))[0].to_list())[0] == frame.format(f"<{kind.upper()}>")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "version 4.18.2 of 2026-10-05",
+        "at 12:30:45, or 9:15",
+        "package containers-1.6.0.1, v2.3.4.5, version 10.4.2.1, base >=4.14.3.0",
+        "999.1.1.1 and 1.2.3.4.5",
+        "std::vector<int> a[1::2] Foo::bar dead::beef ::",
+        "00:1A:2B:3C:4D:5E",
+        "card 4111 1111 1111 1112",
+        "id 1606406400.123456 or 1606406400000",
+        "DE89 3704 0044 0532 0130 02",
+        "order 16/092002726 of 2013-12-21-24",
+        "@ann and user@host and a@b",
+        "password: please reset it",
+        "password=<your password>",
+        "https://example.com/a:b@c",
+        "sk-learn and xoxb- and AKIA",
+        "<EMAIL> <SECRET> password=<SECRET>",
+        "row 2275 3 4 11 15 of 17",
+    ],
+)
+def test_only_looks_like_it(text: str) -> None:
+    assert pii.find(pl.Series([text])).to_list() == [[]]
+
+
+def test_the_longest_of_overlapping_spans_wins() -> None:
+    text = "password=!10.1.1.1! and 10.1.1.1"
+    found = [(text[span["start"] : span["end"]], span["kind"]) for span in pii.find(pl.Series([text]))[0]]
+    assert found == [("!10.1.1.1!", "secret"), ("10.1.1.1", "ip")]
+
+
+def test_offsets_are_code_points() -> None:
+    text = "👩‍💻🎉 ann@example.com"
+    (span,) = pii.find(pl.Series([text]))[0]
+    assert text[span["start"] : span["end"]] == "ann@example.com"
+
+
+def test_regions_are_a_setting() -> None:
+    texts = pl.Series(["ruf 030 901820 an"])
+    assert pii.find(texts).list.len().to_list() == [0]
+    assert pii.find(texts, regions=["DE"]).list.len().to_list() == [1]
+    with pytest.raises(ConfigError, match="XX"):
+        pii.find(texts, regions=["XX"])
+
+
+def test_nothing_gives_no_rows_and_null_gives_no_spans() -> None:
+    assert pii.find(pl.Series([], dtype=pl.String)).to_list() == []
+    found = pii.find(pl.Series("text", [None, "a"], dtype=pl.String))
+    assert (found.name, found.dtype, found.to_list()) == ("text", pii.SPANS, [[], []])
+
+
+texts = st.lists(
+    st.sampled_from([value for _, _, value in FOUND])
+    | st.sampled_from([" ", "\n", ".", ":", "=", "@", "-", "+", "/", "password=", "://u:", "<EMAIL>", "0", "4", "1.2"])
+    | st.text(max_size=4),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts)
+def test_nothing_is_found_in_masked_text(text: str) -> None:
+    spans = pii.find(pl.Series([text]))[0].to_list()
+    masked, _ = pii.mask(text, spans)
+    assert pii.find(pl.Series([masked]))[0].to_list() == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(texts, max_size=5))
+def test_spans_are_in_order_apart_and_independent_of_the_batch(batch: list[str]) -> None:
+    series = pl.Series(batch, dtype=pl.String)
+    found = pii.find(series).to_list()
+    assert found == [pii.find(series[i : i + 1]).to_list()[0] for i in range(len(series))]
+    for text, spans in zip(batch, found, strict=True):
+        borders = [offset for span in spans for offset in (span["start"], span["end"])]
+        assert borders == sorted(borders)
+        assert all(0 <= span["start"] < span["end"] <= len(text) for span in spans)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), text=texts)
+def test_offsets_keep_what_is_not_masked(data: st.DataObject, text: str) -> None:
+    spans = pii.find(pl.Series([text]))[0].to_list()
+    borders = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    ranges = [(0, 0), *zip([0, *borders], [*borders, len(text)], strict=True)]
+    masked, moved = pii.mask(text, spans, ranges)
+    for (start, end), (new_start, new_end) in zip(ranges, moved, strict=True):
+        assert 0 <= new_start <= new_end <= len(masked)
+        if all(span["end"] <= start or end <= span["start"] for span in spans):
+            assert masked[new_start:new_end] == text[start:end]
+    # Adjoining ranges still adjoin, and together hold all of the text.
+    assert "".join(masked[start:end] for start, end in moved) == masked
+
+
+def test_a_border_inside_a_span_goes_to_its_end() -> None:
+    span: pii.Span = {"start": 2, "end": 6, "kind": "ip"}
+    masked, moved = pii.mask("ab1234cd", [span], [(0, 4), (4, 8), (2, 6), (3, 5), (6, 8), (0, 2)])
+    assert masked == "ab<IP>cd"
+    assert moved == [(0, 6), (6, 8), (2, 6), (6, 6), (6, 8), (0, 2)]
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [{"start": 0, "end": 9, "kind": "ip"}],
+        [{"start": 0, "end": 2, "kind": "name"}],
+        [{"start": 2, "end": 2, "kind": "ip"}],
+        [{"start": 0, "end": 3, "kind": "ip"}, {"start": 2, "end": 4, "kind": "ip"}],
+        [{"start": -1, "end": 3, "kind": "ip"}],
+    ],
+    ids=["outside", "kind", "empty", "overlap", "negative"],
+)
+def test_spans_that_do_not_fit_are_refused(spans: list[pii.Span]) -> None:
+    with pytest.raises(ConfigError, match="does not fit"):
+        pii.mask("abcd", spans)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@" * 20_000,
+        "1 " * 20_000,
+        "1." * 20_000,
+        ":1" * 20_000,
+        "password=" * 5_000,
+        "-----BEGIN PRIVATE KEY-----\n" * 200,
+        "://a:" * 10_000,
+        "eyJ." * 10_000,
+        "DE89 " * 10_000,
+        "+1" * 5_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_hostile_texts_take_no_quadratic_time(text: str) -> None:
+    # Quadratic work on these takes minutes.
+    assert pii.find(pl.Series([text])).list.len().item() >= 0

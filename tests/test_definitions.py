@@ -1,0 +1,118 @@
+"""The code location: it loads without a secret and without heavy libraries, and what it shows is complete."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import defs
+from orchestration.main import phases
+
+ROOT = Path(__file__).parent.parent
+HEAVY = (
+    "torch",
+    "transformers",
+    "ray",
+    "scrapy",
+    "fasttext",
+    "peft",
+    "lancedb",
+    "trafilatura",
+    "matplotlib",
+    "datasets",
+)
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return defs()
+
+
+def bare_environment() -> dict[str, str]:
+    """The environment without a setting of ours and without a secret."""
+    secret = ("PARLANCE", "SLACK", "AWS", "OPENAI", "HF_", "DAGSTER")
+    return {name: value for name, value in os.environ.items() if not name.startswith(secret)}
+
+
+def test_loading_imports_nothing_heavy() -> None:
+    code = (
+        "import json, sys, resource\n"
+        "from orchestration.definitions import defs\n"
+        "defs().resolve_asset_graph()\n"
+        "usage = resource.getrusage(resource.RUSAGE_SELF)\n"
+        f"print(json.dumps([[m for m in {HEAVY!r} if m in sys.modules], usage.ru_utime + usage.ru_stime]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env=bare_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    heavy, _ = json.loads(done.stdout)
+    assert heavy == []
+
+
+def test_validate_passes_with_warnings_as_errors(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "dagster", "definitions", "validate"],
+        cwd=ROOT,
+        env=bare_environment() | {"DAGSTER_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_asset_is_described(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    lacking = {}
+    for key in graph.materializable_asset_keys:
+        node = graph.get(key)
+        has = {
+            "description": node.description,
+            "group": node.group_name != "default" and node.group_name,
+            "kinds": node.kinds,
+            "owners": node.owners,
+            "code version": node.code_version,
+        }
+        lacking[key.to_user_string()] = [name for name, value in has.items() if not value]
+    assert not {key: names for key, names in lacking.items() if names}
+
+
+def test_asset_graph(definitions: dg.Definitions) -> None:
+    """Every asset with its parents: a changed edge is a decision, not an accident."""
+    graph = definitions.resolve_asset_graph()
+    found = {
+        key.to_user_string(): sorted(parent.to_user_string() for parent in graph.get(key).parent_keys)
+        for key in sorted(graph.materializable_asset_keys)
+    }
+    path = Path(__file__).parent / "golden" / "asset_graph.json"
+    assert found == json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_phases_put_every_asset_after_its_parents(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    done: set[dg.AssetKey] = set()
+    for partitions, keys in phases(graph):
+        for key in keys:
+            assert graph.get(key).partitions_def == partitions
+            assert graph.get(key).parent_keys <= done | set(keys[: keys.index(key)])
+        done.update(keys)
+    assert done == set(graph.materializable_asset_keys)
+
+
+def test_range_policy_is_the_same_for_a_whole_lane(definitions: dg.Definitions) -> None:
+    """Mixed policies in one job would make a range a run for each day."""
+    graph = definitions.resolve_asset_graph()
+    policies = {
+        graph.get(key).backfill_policy for key in graph.materializable_asset_keys if graph.get(key).is_partitioned
+    }
+    assert policies == {dg.BackfillPolicy.single_run()}
