@@ -13,7 +13,7 @@ from assets.tokenizers import tokenizer_assets, tokenizer_checks
 from orchestration import automation, jobs, schedules, sensors
 from orchestration.lanes import lanes
 from orchestration.partitions import slack_days
-from orchestration.settings import lake_root, path_setting, setting
+from orchestration.settings import dumps_folder, lake_root, path_setting, setting, slack_export
 from resources.embedder import Embedder
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
@@ -34,8 +34,8 @@ def resources() -> dict[str, object]:
     """Every resource by its key, from the settings."""
     return {
         "lake": LakeResource(root=lake_root()),
-        "slack": SlackExport(path=path_setting("PARLANCE_SLACK_EXPORT")),
-        "dump": Dumps(folder=path_setting("PARLANCE_DUMPS")),
+        "slack": SlackExport(path=slack_export()),
+        "dump": Dumps(folder=dumps_folder()),
         "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
         "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
         "training": TrainingProcess(checkpoints=f"{path_setting('PARLANCE_HOME')}/checkpoints"),

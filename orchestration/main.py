@@ -1,7 +1,8 @@
 """The main job: every asset of the graph, phase by phase."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import yaml
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 
-from orchestration.settings import path_setting
+from orchestration.settings import dumps_folder, slack_export
 from parlance.errors import ConfigError
 from parlance.sources import slack
 from resources.sources import Dumps
@@ -57,23 +58,27 @@ def whole_graph() -> ReconstructableJob:
     return repository.get_reconstructable_job(IMPLICIT_ASSET_JOB_NAME)
 
 
-def partition_range(partitions: dg.PartitionsDefinition | None) -> tuple[str, str] | None:
-    """First and last partition that there is input for; null where the assets have no partitions.
+def partition_ranges(instance: dg.DagsterInstance, partitions: dg.PartitionsDefinition) -> list[tuple[str, str]]:
+    """First and last partition of each range that there is input for; none where there is no input.
 
-    Raises ConfigError where there is no input.
+    Raises ConfigError where the input is set but cannot be read.
     """
-    if partitions is None:
-        return None
     if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-        path = path_setting("PARLANCE_SLACK_EXPORT")
-        names = [day for day in slack.days(path) if day >= (partitions.get_first_partition_key() or "")]
-        wanted = f"{path} has no day of messages since {partitions.get_first_partition_key()}"
-    else:
-        names = list(Dumps(folder=path_setting("PARLANCE_DUMPS")).names())
-        wanted = f"{path_setting('PARLANCE_DUMPS')} has no dump that can be read"
-    if not names:
-        raise ConfigError(wanted)
-    return names[0], names[-1]
+        first = partitions.get_first_partition_key() or ""
+        days = [day for day in slack.days(slack_export()) if day >= first] if slack_export() else []
+        return [(days[0], days[-1])] if days else []
+    names = Dumps(folder=dumps_folder()).names()
+    return contiguous(instance.get_dynamic_partitions("dumps"), set(names))
+
+
+def contiguous(keys: Sequence[str], wanted: Set[str]) -> list[tuple[str, str]]:
+    """First and last key of each stretch of `keys` that is wanted without a gap.
+
+    >>> contiguous(["a", "gone", "b", "c"], {"a", "b", "c"})
+    [('a', 'a'), ('b', 'c')]
+    """
+    stretches = [list(group) for is_wanted, group in groupby(keys, wanted.__contains__) if is_wanted]
+    return [(stretch[0], stretch[-1]) for stretch in stretches]
 
 
 def materialize_everything(
@@ -86,7 +91,7 @@ def materialize_everything(
     Raises dg.Failure that names the failed steps; the report is written in any case.
     """
     job = whole_graph()
-    dumps = Dumps(folder=path_setting("PARLANCE_DUMPS"))
+    dumps = Dumps(folder=dumps_folder())
     names = list(dumps.names())
     if ignored := dumps.ignored():
         log(f"not dumps, left alone: {', '.join(ignored)}")
@@ -95,8 +100,9 @@ def materialize_everything(
     for number, (partitions, keys) in enumerate(listed, start=1):
         started = time.monotonic()
         log(f"[{number}/{len(listed)}] {', '.join(key.to_user_string() for key in keys)}")
-        failed = _run(job, instance, keys, _tags(partition_range(partitions)), config or {})
-        log(f"      {time.monotonic() - started:.0f} s")
+        ranges = [_tags(*bounds) for bounds in partition_ranges(instance, partitions)] if partitions else [{}]
+        failed = [failure for tags in ranges for failure in _run(job, instance, keys, tags, config or {})]
+        log(f"      {time.monotonic() - started:.0f} s" if ranges else "      no input, left out")
         if failed:
             _run(job, instance, [REPORT], {}, {})
             raise dg.Failure(f"failed: {'; '.join(failed)}")
@@ -113,10 +119,8 @@ def read_config(path: Path) -> Mapping[str, Any]:
     return config
 
 
-def _tags(bounds: tuple[str, str] | None) -> Mapping[str, str]:
-    if bounds is None:
-        return {}
-    return {"dagster/asset_partition_range_start": bounds[0], "dagster/asset_partition_range_end": bounds[1]}
+def _tags(first: str, last: str) -> dict[str, str]:
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
 
 
 def _run(

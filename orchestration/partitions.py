@@ -4,7 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
-from orchestration.settings import path_setting, setting
+from orchestration.settings import setting, slack_export
 from parlance.errors import ConfigError
 from parlance.sources import slack
 
@@ -30,7 +30,7 @@ def first_slack_day() -> str:
 def _first_exported_day() -> str:
     """Yesterday where there is no export that can be read: the lane's first step then says what is wrong with it."""
     try:
-        days = slack.days(path_setting("PARLANCE_SLACK_EXPORT"))
+        days = slack.days(slack_export()) if slack_export() else []
     except ConfigError:
         days = []
     return days[0] if days else (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)).isoformat()

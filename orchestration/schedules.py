@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from assets.lanes import Lane
-from orchestration.settings import path_setting
+from orchestration.settings import dumps_folder, path_setting
 from resources.sources import Dumps
 
 
@@ -31,7 +31,7 @@ def _new_dumps(lane: Lane, job: Any) -> dg.ScheduleDefinition:
         description="Dumps that have no documents yet, every night: the sensor's safety net.",
     )
     def new_dumps(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        names = Dumps(folder=path_setting("PARLANCE_DUMPS")).names()
+        names = Dumps(folder=dumps_folder()).names()
         context.instance.add_dynamic_partitions("dumps", list(names))
         made = context.instance.get_materialized_partitions(lane.key("documents"))
         missing = [name for name in names if name not in made]

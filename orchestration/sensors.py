@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from assets.lanes import Lane
-from orchestration.settings import lake_root, path_setting
+from orchestration.settings import dumps_folder, lake_root
 from parlance.lake import Lake
 from resources.sources import Dumps
 
@@ -29,7 +29,7 @@ def _inbox(lane: Lane, job: Any) -> dg.SensorDefinition:
         """
         cursor = json.loads(context.cursor or "{}")
         seen, taken = cursor.get("seen", {}), cursor.get("taken", {})
-        found = Dumps(folder=path_setting("PARLANCE_DUMPS")).names()
+        found = Dumps(folder=dumps_folder()).names()
         settled = [name for name, mark in found.items() if seen.get(name) == mark and taken.get(name) != mark]
         chosen = settled[:MOST_REQUESTS]
         taken = {name: mark for name, mark in taken.items() if name in found} | {name: found[name] for name in chosen}

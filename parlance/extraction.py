@@ -129,7 +129,7 @@ def _tree(html: str) -> Any:
     try:
         from resiliparse.parse.html import HTMLTree
     except ImportError as error:
-        raise _missing_extra() from error
+        raise _missing_extra(error) from error
     return HTMLTree.parse(html)
 
 
@@ -144,7 +144,7 @@ def _trafilatura(html: str, url: str | None) -> str:
     try:
         from trafilatura import bare_extraction
     except ImportError as error:
-        raise _missing_extra() from error
+        raise _missing_extra(error) from error
     # It logs an error for each page without text; here such a page is a row of the ledger.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     try:
@@ -156,32 +156,38 @@ def _trafilatura(html: str, url: str | None) -> str:
     return "\n".join(part for part in (document.text, document.comments) if part).strip()
 
 
-def _missing_extra() -> ConfigError:
-    return ConfigError("extracting text from pages needs the extra 'web': pip install 'parlance[web]'")
+def _missing_extra(error: ImportError) -> ConfigError:
+    return ConfigError(f"extracting text from pages needs the extra 'web' ({error}): pip install 'parlance[web]'")
 
 
 def _metadata(tree: Any, html: str) -> dict[str, str | None]:
     """What the head states. trafilatura would also guess, at the price of half its speed."""
-    document = tree.document
-    root = document.query_selector("html") if document is not None else None
-    stated = _stated(document)
+    root = _first(tree, "html")
     dated = JSON_DATE.search(html)
     return {
-        "title": _cleaned(stated.get("og:title")) or _cleaned(tree.title),
-        "author": _cleaned(stated.get("author")) or _cleaned(stated.get("article:author")),
-        "date": _cleaned(stated.get("article:published_time") or (dated[1] if dated else None) or stated.get("date")),
+        "title": _stated(tree, "og:title") or _cleaned(tree.title),
+        "author": _stated(tree, "author", "article:author"),
+        "date": _stated(tree, "article:published_time")
+        or _cleaned(dated[1] if dated else None)
+        or _stated(tree, "date"),
         "language": _cleaned(root.getattr("lang") if root is not None else None),
     }
 
 
-def _stated(document: Any) -> dict[str, str]:
-    """The first content of each meta element by its name or property, in lower case."""
-    stated: dict[str, str] = {}
-    for meta in document.query_selector_all("meta") if document is not None else ():
-        name, content = meta.getattr("property") or meta.getattr("name"), meta.getattr("content")
-        if name and content:
-            stated.setdefault(name.lower(), content)
-    return stated
+def _stated(tree: Any, *names: str) -> str | None:
+    """What the page's meta elements give for the first of `names` that they give anything for."""
+    for name in names:
+        # Asked one by one: going through a list of elements takes resiliparse cubic time.
+        for attribute in ("property", "name"):
+            meta = _first(tree, f'meta[{attribute}="{name}" i]')
+            value = _cleaned(meta.getattr("content")) if meta is not None else None
+            if value is not None:
+                return value
+    return None
+
+
+def _first(tree: Any, selector: str) -> Any:
+    return tree.document.query_selector(selector) if tree.document is not None else None
 
 
 def _cleaned(value: str | None) -> str | None:

@@ -35,6 +35,8 @@ class SlackExport(Source):
 
     def raw(self, partitions: Sequence[str], *, first: str) -> Iterator[pa.RecordBatch]:
         """Messages of the days. A thread whose root is older than the first day stands in the first day."""
+        if not self.path:
+            raise ConfigError("no Slack export is set: name one by PARLANCE_SLACK_EXPORT")
         days = slack.days(self.path)
         if not days:
             raise ConfigError(f"{self.path} holds no messages: an export has files <channel>/<YYYY-MM-DD>.json")

@@ -83,7 +83,7 @@ def _parsed(data: bytes) -> Any | str:
     try:
         from fastwarc.warc import WarcRecord
     except ImportError as error:
-        raise ConfigError("reading WARC needs the extra 'web': pip install 'parlance[web]'") from error
+        raise ConfigError(f"reading WARC needs the extra 'web' ({error}): pip install 'parlance[web]'") from error
     try:
         record = WarcRecord.from_bytes(data)
         if record.is_http:

@@ -3,15 +3,17 @@
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from parlance.errors import ConfigError, SchemaError
 from parlance.schemas import LABELLED
-from parlance.speech_acts import fasttext_model
+from parlance.speech_acts import calibration, fasttext_model
 from parlance.speech_acts.features import FEATURES_VERSION, form_line, function_line
 from parlance.speech_acts.forms import certain_none, certain_question
 from parlance.speech_acts.labels import LABELS, SpeechAct
@@ -19,6 +21,7 @@ from parlance.speech_acts.report import Report, report
 from parlance.speech_acts.segmentation import utterances
 
 _TARGETS: Final = ("form", "function")
+_UNCALIBRATED: Final = {"form": 1.0, "function": 1.0}
 _FILES: Final = ("form.bin", "function.bin", "meta.json")
 # Small sets are read until about this many updates are done, large ones at least a few times.
 _UPDATES: Final = 100_000
@@ -49,29 +52,50 @@ class Classifier:
         missing = [name for name in _FILES if not (folder / name).is_file()]
         if missing:
             raise ConfigError(f"no speech-act model in {path!r}: {missing} not there; train writes {list(_FILES)}")
-        version = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["features"]
-        if version != FEATURES_VERSION:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        if meta["features"] != FEATURES_VERSION:
             raise ConfigError(
-                f"the speech-act model in {path!r} reads features {version}, this version makes {FEATURES_VERSION}: "
-                "train it again"
+                f"the speech-act model in {path!r} reads features {meta['features']}, this version makes "
+                f"{FEATURES_VERSION}: train it again"
             )
-        self._form: Any = fasttext_model.load(folder / "form.bin")
-        self._function: Any = fasttext_model.load(folder / "function.bin")
+        self.shares: dict[str, dict[str, float]] = meta["shares"]
+        self._temperatures: dict[str, float] = meta["temperatures"]
+        self._models: dict[str, Any] = {target: fasttext_model.load(folder / f"{target}.bin") for target in _TARGETS}
 
-    def acts(self, texts: Sequence[str], previous: Sequence[str | None]) -> list[_Act]:
-        """Form and function of each utterance, with scores in [0, 1]; what a rule decides has score 1."""
-        lines = [form_line(text) for text in texts]
-        forms = fasttext_model.predict(self._form, lines)
-        followed = [function_line(line, before) for line, before in zip(lines, previous, strict=True)]
-        functions = fasttext_model.predict(self._function, followed)
-        return [
-            _decided(text, _Act(*form, *function)) for text, form, function in zip(texts, forms, functions, strict=True)
-        ]
+    def acts(
+        self, texts: Sequence[str], previous: Sequence[str | None], *, expected: Mapping[str, float] | None = None
+    ) -> list[_Act]:
+        """Form and function of each utterance, with scores in [0, 1]; what a rule decides has score 1.
+
+        `expected` are the shares of acts in the text at hand; null: those of the utterances it learned from.
+        """
+        if not texts:
+            return []
+        found = []
+        for target, raw in self.probabilities(texts, previous).items():
+            learned = self.shares[target]
+            temperature = self._temperatures[target]
+            shares = calibration.adjusted(raw, temperature=temperature, learned=learned, expected=expected or learned)
+            best = shares.argmax(axis=1)
+            found += [[LABELS[index] for index in best], shares.max(axis=1).tolist()]
+        return [_decided(text, _Act(*act)) for text, *act in zip(texts, *found, strict=True)]
+
+    def probabilities(
+        self, texts: Sequence[str], previous: Sequence[str | None]
+    ) -> dict[str, calibration.Probabilities]:
+        """What the models say themselves, by target, (texts, labels)."""
+        forms = [form_line(text) for text in texts]
+        functions = [function_line(line, before) for line, before in zip(forms, previous, strict=True)]
+        lines = {"form": forms, "function": functions}
+        return {
+            target: fasttext_model.probabilities(self._models[target], lines[target], LABELS) for target in _TARGETS
+        }
 
 
 def annotate(texts: pl.Series, previous: pl.Series | None = None, *, model: str) -> pl.DataFrame:
     """The utterances of all `texts`, each with its form and function.
 
+    The scores are probabilities for text in which the acts have the shares `calibration.CHAT_SHARES`.
     `previous` is the text before each text, null where there is none; inside a text it is the utterance
     before. `model` is the folder that `train` wrote. A null text has no utterances.
 
@@ -91,7 +115,7 @@ def annotate(texts: pl.Series, previous: pl.Series | None = None, *, model: str)
             parts.append(text[start:end])
             before.append(last)
             last = parts[-1]  # noqa: PLW2901
-    acts = classifier.acts(parts, before)
+    acts = classifier.acts(parts, before, expected=calibration.CHAT_SHARES)
     rows = [(*span, *act) for span, act in zip(spans, acts, strict=True)]
     return pl.DataFrame(rows, schema=_ANNOTATED, orient="row")
 
@@ -130,14 +154,20 @@ def train(
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        _write(kept, Path(temporary), settings, {})
-        acts = Classifier(temporary).acts([row["text"] for row in rest], [row["previous"] for row in rest])
+        _write(kept, Path(temporary), settings, _UNCALIBRATED, {})
+        classifier = Classifier(temporary)
+        held_texts = [row["text"] for row in rest], [row["previous"] for row in rest]
+        temperatures = {
+            target: calibration.fitted_temperature(raw, np.array([LABELS.index(row[target]) for row in rest]))
+            for target, raw in classifier.probabilities(*held_texts).items()
+        }
+        acts = classifier.acts(*held_texts)
         measured = report(
             len(rows),
             {target: [row[target] for row in rest] for target in _TARGETS},
             {target: [getattr(act, target) for act in acts] for target in _TARGETS},
         )
-        _write(rows, Path(temporary), settings, measured.figures())
+        _write(rows, Path(temporary), settings, temperatures, measured.figures())
         for name in _FILES:
             os.replace(Path(temporary, name), folder / name)
     return measured
@@ -165,10 +195,24 @@ def _checked(labelled: pl.DataFrame, seed: int) -> list[dict[str, Any]]:
     )
 
 
-def _write(rows: list[dict[str, Any]], folder: Path, settings: dict[str, int], figures: dict[str, float]) -> None:
+def _write(
+    rows: list[dict[str, Any]],
+    folder: Path,
+    settings: dict[str, int],
+    temperatures: dict[str, float],
+    figures: dict[str, float],
+) -> None:
     forms = [(row["form"], form_line(row["text"])) for row in rows]
     functions = [(row["function"], function_line(form_line(row["text"]), row["previous"])) for row in rows]
     fasttext_model.fit(forms, folder / "form.bin", **settings)
     fasttext_model.fit(functions, folder / "function.bin", **settings)
-    meta = {"features": FEATURES_VERSION, "rows": len(rows), **settings, "held_out": figures}
+    counts = {target: Counter(row[target] for row in rows) for target in _TARGETS}
+    meta = {
+        "features": FEATURES_VERSION,
+        "rows": len(rows),
+        **settings,
+        "shares": {target: {label: count[label] / len(rows) for label in LABELS} for target, count in counts.items()},
+        "temperatures": temperatures,
+        "held_out": figures,
+    }
     (folder / "meta.json").write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")

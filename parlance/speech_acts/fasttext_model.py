@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from parlance.errors import ConfigError
 
 _LABEL: Final = "__label__"
@@ -48,12 +51,13 @@ def load(path: Path) -> Any:
         raise ConfigError(f"{str(path)!r} is no fastText model: {error}") from error
 
 
-def predict(model: Any, lines: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """The likeliest label of each line and its probability."""
-    labels, scores = model.predict(list(lines))
-    for label, score in zip(labels, scores, strict=True):
-        # The softmax is taken from a table and can pass one by 1e-5.
-        yield label[0].removeprefix(_LABEL), min(1.0, max(0.0, float(score[0])))
+def probabilities(model: Any, lines: Sequence[str], labels: Sequence[str]) -> NDArray[np.float64]:
+    """What the model gives each of `labels` for each line, (lines, labels); zero for a label that it does not know."""
+    column = {f"{_LABEL}{label}": index for index, label in enumerate(labels)}
+    found = np.zeros((len(lines), len(labels)))
+    for row, (names, scores) in enumerate(zip(*model.predict(list(lines), k=len(labels)), strict=True)):
+        found[row, [column[name] for name in names]] = scores
+    return found
 
 
 def position(seed: int, key: str) -> float:

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -93,7 +93,8 @@ class Table:
 
         Nothing is changed when `batches` raises. Raises SchemaError where a batch does not fit the
         schema or holds a row of another partition, TransientError where the storage failed or another
-        commit wrote the same partitions meanwhile.
+        commit wrote the same partitions meanwhile. Some 16,000 rows at a time are in memory, and up to
+        10 MB for each partition.
         """
         self._check_partitions(partitions)
         counted = _Counted(self, batches, partitions)
@@ -167,7 +168,13 @@ class Table:
         """
         partition_by = [PARTITION] if PARTITION in self.schema.names else None
         return self._opened() or DeltaTable.create(
-            self.uri, _nullable(self.schema), partition_by=partition_by, mode="ignore", configuration=CONFIGURATION
+            self.uri,
+            _nullable(self.schema),
+            partition_by=partition_by,
+            mode="ignore",
+            configuration=CONFIGURATION,
+            # delta-rs would make the table once more, as its version 1, under the feet of the winner.
+            commit_properties=CommitProperties(max_commit_retries=0),
         )
 
     def _stored(self, table: DeltaTable) -> pl.Schema:

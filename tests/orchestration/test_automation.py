@@ -60,17 +60,18 @@ def test_a_changed_dump_runs_again(inbox: Path) -> None:
         assert set(json.loads(cursor or "{}")["taken"]) == {"new.jsonl"}
 
 
-def test_the_dump_schedule_asks_for_what_was_never_made(inbox: Path) -> None:
+def test_the_dump_schedule_asks_for_what_was_never_made(inbox: Path, tmp_path: Path) -> None:
     (inbox / "a.jsonl").write_text("{}\n")
     schedule = defs().resolve_schedule_def("dump_daily")
-    with dg.DagsterInstance.ephemeral() as instance:
-        with dg.build_schedule_context(instance=instance) as context:
+    (tmp_path / "dagster").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+        with dg.build_schedule_context(instance=instance, repository_def=defs().get_repository_def()) as context:
             requests = schedule.evaluate_tick(context).run_requests
         assert [request.partition_key for request in requests] == ["a.jsonl"]
         instance.report_runless_asset_event(
             dg.AssetMaterialization(dg.AssetKey(["dump", "documents"]), partition="a.jsonl")
         )
-        with dg.build_schedule_context(instance=instance) as context:
+        with dg.build_schedule_context(instance=instance, repository_def=defs().get_repository_def()) as context:
             assert schedule.evaluate_tick(context).run_requests == []
 
 

@@ -157,6 +157,16 @@ def test_one_example_gives_numbers(base: str, tmp_path: Path) -> None:
     assert all(0 < loss < 10 for _, loss in report.train_losses)
 
 
+def test_a_loss_that_is_no_number_stops_the_run(base: str, tmp_path: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(base)
+    model.get_input_embeddings().weight.data.fill_(float("nan"))
+    shutil.copytree(base, tmp_path / "base")
+    model.save_pretrained(tmp_path / "base")
+    with pytest.raises(ConfigError, match=r"the loss is nan at step 2 with learning_rate 0.001; choose a lower"):
+        run(str(tmp_path / "base"), tmp_path, examples(ANSWERS))
+    assert not (tmp_path / "model").exists()
+
+
 def test_examples_that_do_not_fit_are_listed(base: str, tmp_path: Path) -> None:
     report = run(base, tmp_path, examples({"one?": "two", "long?": "word " * 100}))
     assert report.left_out == ["train-1"]

@@ -38,9 +38,18 @@ TINY = PretrainingSettings(
     batch_size=2,
     logging_steps=2,
     validation_steps=4,
+    learning_rate=0.001,
 )
 TINY_TUNING = FinetuningSettings(
-    rank=4, alpha=8, sequence_length=64, max_steps=4, batch_size=2, logging_steps=2, validation_steps=2, save_steps=2
+    rank=4,
+    alpha=8,
+    sequence_length=64,
+    max_steps=4,
+    batch_size=2,
+    logging_steps=2,
+    validation_steps=2,
+    save_steps=2,
+    learning_rate=0.001,
 )
 
 

@@ -1,5 +1,6 @@
 """Rows to write, and an S3 server on loopback."""
 
+import logging
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -45,6 +46,9 @@ def bucket() -> Iterator[str]:
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    requests = logging.getLogger("werkzeug")
+    level = requests.level
+    requests.setLevel(logging.ERROR)
     server.start()
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as environment:
@@ -62,3 +66,4 @@ def bucket() -> Iterator[str]:
         yield "s3://lake"
         s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
+    requests.setLevel(level)
