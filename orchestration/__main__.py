@@ -14,7 +14,6 @@ from orchestration.settings import lake_root
 from parlance.errors import ConfigError
 from parlance.lake import Lake
 
-
 # Libraries in the steps' processes write to the same terminal.
 QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "LANCE_LOG": "error"}
 

@@ -144,7 +144,9 @@ def _run(
         if result.success:
             return []
         steps = [event for event in result.all_events if event.is_step_failure]
-        return [f"{event.step_key}: {_reason(event)}" for event in steps] or [f"run {result.run_id} did not start"]
+        return [f"{event.step_key}: {_reason(event)}" for event in steps] or [
+            f"run {result.run_id} ended early; its log says why"
+        ]
 
 
 def _reason(event: dg.DagsterEvent) -> str:

@@ -5,6 +5,7 @@ module's `__main__`, which calls one task of the engine and reports its progress
 """
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from pydantic import Field
 
 from parlance.errors import ConfigError, SchemaError
 
+# Threads of OpenMP that spin while they wait cost a factor of six and more where cores are shared.
+ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 ERROR, RESULT = "error.json", "result.json"
 
 
@@ -34,7 +37,7 @@ class TrainingProcess(dg.ConfigurableResource):
         with tempfile.TemporaryDirectory(prefix="parlance-task-") as folder:
             extras = {"task": task, "spec": dict(spec), "folder": folder}
             try:
-                dg.PipesSubprocessClient(cwd=str(Path(__file__).parent.parent)).run(
+                dg.PipesSubprocessClient(env={**os.environ, **ENVIRONMENT}, cwd=str(Path(__file__).parent.parent)).run(
                     context=context, command=[sys.executable, "-m", "resources.training"], extras=extras
                 )
             except dg.DagsterPipesExecutionError:

@@ -61,7 +61,10 @@ def test_loading_imports_nothing_heavy() -> None:
 
 def test_validate_passes_with_warnings_as_errors(tmp_path: Path) -> None:
     """Two warnings are let through: what Dagster says of its own command and of its own reading of schedules."""
-    theirs = ("Function `definitions_validate_command` is superseded", "Property `ScheduleDefinition.environment_vars` is")
+    theirs = (
+        "Function `definitions_validate_command` is superseded",
+        "Property `ScheduleDefinition.environment_vars` is",
+    )
     warnings = ",".join(["error", *(f"ignore:{message}" for message in theirs)])
     environment = bare_environment() | {"DAGSTER_HOME": str(tmp_path), "PYTHONWARNINGS": warnings}
     command = [sys.executable, "-m", "dagster", "definitions", "validate"]

@@ -3,6 +3,7 @@
 Importing this package loads no torch; the functions that need it load it when they are first named.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -46,4 +47,7 @@ HEAVY = {
 def __getattr__(name: str) -> Any:
     if name not in HEAVY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Threads that wait for each other by spinning take the cores from whatever else runs there: on a busy machine of
+    # two cores training was ten times slower. Read once, when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return getattr(import_module(f"{__name__}.{HEAVY[name]}"), name)

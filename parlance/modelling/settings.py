@@ -21,7 +21,7 @@ class TrainingSettings:
     max_steps: int | None = None
     batch_size: int = 2
     gradient_accumulation: int = 1
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 1.2e-3
     warmup_share: float = 0.05
     weight_decay: float = 0.01
     seed: int = 1

@@ -1,5 +1,6 @@
 """A tokenizer and models small enough that each test takes seconds; nothing here is downloaded."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ from tiny_models import ANSWERS, TEXTS, TINY, examples, save_tokenizer, silent
 
 from parlance import modelling
 from parlance.modelling import FinetuningSettings
+
+# As `parlance.modelling` does where it loads torch itself; here a test module may do so first.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ def start(folder: Path, base: str, *, name: str, stop_at: int = 0) -> subprocess
     )
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_and_ends_with_the_same_weights(base: str, tmp_path: Path) -> None:
     killed = start(tmp_path, base, name="resumed", stop_at=8)
     assert killed.stdout is not None
