@@ -168,13 +168,13 @@ def _trained(
 ) -> dg.MaterializeResult:
     """Trains version `made` of model `name`, unless the same inputs and settings made it before."""
     known = lake.files.has(name, made)
+    checkpoints = Path(training.checkpoints, name, made)
     if known:
         context.log.info(f"{name} {made} exists: the same inputs and settings made it before")
     with lake.files.publish(name, made) as folder:
         if known:
             shutil.copytree(lake.files.folder(name, made), folder, dirs_exist_ok=True)
         else:
-            checkpoints = Path(training.checkpoints, name, made)
             paths = {"lake": lake.root, "folder": str(folder), "checkpoints": str(checkpoints)}
             training.run(context, task, {**spec, **paths, "settings": asdict(settings)})
         shutil.rmtree(checkpoints, ignore_errors=True)

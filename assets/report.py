@@ -28,7 +28,7 @@ def report_assets(lanes: Sequence[Lane], *, url: str) -> list[dg.AssetsDefinitio
     @dg.asset(
         key=KEY,
         deps=[*all_days, drafts, *(dg.AssetKey(path) for path in single)],
-        group_name="corpus",
+        group_name="report",
         kinds={"html"},
         owners=OWNERS,
         code_version=code_version("report", "plots"),

@@ -2,6 +2,8 @@
 
 import argparse
 import functools
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -9,6 +11,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from orchestration.settings import lake_root
+
+# Dagster says so of its own command, whose successor needs another layout of the project.
+IGNORED = "ignore:Function `dev_command` is superseded"
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -35,10 +40,13 @@ def main() -> int:
     server = None if "://" in lake_root() else serve_reports(Path(lake_root(), "files", "report"), options.report_port)
     print(f"Opening the web UI on http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(options.port)]
+    environment = {**os.environ, "PYTHONWARNINGS": f"{os.environ.get('PYTHONWARNINGS', '')},{IGNORED}".strip(",")}
+    process = subprocess.Popen(command, env=environment)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
-        return subprocess.call(command)
-    except KeyboardInterrupt:
-        return 0
+        return process.wait()
+    except KeyboardInterrupt:  # Ctrl-C reaches the process too: it stops its services
+        return process.wait()
     finally:
         if server is not None:
             server.shutdown()

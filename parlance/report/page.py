@@ -10,7 +10,7 @@ from parlance import plots
 from parlance.report.figures import Figures
 
 MOST_LANGUAGES = 12
-MODEL_FIGURES = ("perplexity", "bits_per_character", "rougeL", "bleu", "chrf")
+MODEL_FIGURES = ("perplexity", "bits_per_character", "rouge_l", "bleu", "chrf")
 
 
 def render(figures: Figures) -> str:

@@ -7,16 +7,33 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import psutil
 import pytest
 from polars.testing import assert_frame_equal
 
 from parlance.schemas import EXAMPLES
+from parlance.search import search
 from tests.orchestration.conftest import Workspace
 
 pytestmark = pytest.mark.slow
 LANES = ("slack", "dump")
+
+
+def assert_same_rows(found: pl.DataFrame, wanted: pl.DataFrame) -> None:
+    """Equal to the byte, but for vectors: those of a text depend in the last digits on the texts beside it."""
+    if "vector" in wanted.columns:
+        vectors = [np.array(frame["vector"].to_list()) for frame in (found, wanted)]
+        np.testing.assert_allclose(*vectors, atol=1e-5)
+        found, wanted = found.drop("vector"), wanted.drop("vector")
+    assert_frame_equal(found, wanted, check_exact=True)
+
+
+def assert_no_process_is_left(workspace: Workspace, *, limit_s: float = 20) -> None:
+    """What was started for the workspace ends, at the latest soon after what started it."""
+    _, alive = psutil.wait_procs(workspace.processes(), timeout=limit_s)
+    assert alive == []
 
 
 def by_partition(frame: pl.DataFrame) -> dict[str, int]:
@@ -90,14 +107,16 @@ def test_one_draft_for_each_question_that_nobody_answered(sample: Workspace) -> 
     drafts = sample.rows("models/predictions")
     assert drafts["message_id"].is_unique().all()
     assert drafts["model"].unique().to_list() == [sample.lake.files.latest("models/fine_tuned_model")]
-    turns = (
-        sample.rows("slack/kept")
-        .filter(pl.col("id").is_in(drafts["document_id"].implode()))
-        .explode("turns")
-        .unnest("turns", separator="_")
+    kept = sample.rows("slack/kept").select("author", document_id="id")
+    said = (
+        sample.rows("slack/utterances")
+        .join(kept, on="document_id", suffix="_root")
+        .join(drafts, on="document_id", how="semi")
     )
-    people = turns.filter(~pl.col("turns_is_bot")).group_by("id").agg(pl.col("turns_author").n_unique())
-    assert set(people["turns_author"]) == {1}
+    by_others = said.filter(~pl.col("is_bot"), pl.col("author") != pl.col("author_root"))
+    asks_back = (pl.col("form") == "question") & (pl.col("function") == "directive")
+    answers = by_others.filter(~pl.col("function").is_in(["question", "expressive", "none"]), ~asks_back)
+    assert answers.is_empty()
 
 
 def test_report_names_every_reason(sample: Workspace) -> None:
@@ -115,13 +134,16 @@ def test_models_hold_safetensors_only(sample: Workspace) -> None:
 
 
 def test_no_process_survives(sample: Workspace) -> None:
-    assert sample.processes() == []
+    assert_no_process_is_left(sample)
 
 
 def test_search_command_finds_the_leave_policy(sample: Workspace) -> None:
-    done = sample.python("parlance.search", sample.lake.vectors, "how many days of leave carry over to next year?")
+    question = "how many days of leave carry over to next year?"
+    done = sample.python("parlance.search", sample.lake.vectors, question, "--k", "1")
     assert done.returncode == 0, done.stderr
-    assert "carry" in done.stdout.lower()
+    best = search(sample.lake.vectors, question, k=1)
+    assert best["document_id"].item() in done.stdout
+    assert "up to 5 carry over" in best["text"].item()
 
 
 def test_a_second_run_leaves_the_same_rows(sample: Workspace) -> None:
@@ -129,7 +151,7 @@ def test_a_second_run_leaves_the_same_rows(sample: Workspace) -> None:
     done = sample.python("orchestration", "--config", "recipes/quick.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     for name, frame in sample.tables().items():
-        assert_frame_equal(frame, before[name])
+        assert_same_rows(frame, before[name])
 
 
 def test_a_range_backfill_twice_leaves_each_partition_once(sample: Workspace) -> None:
@@ -141,7 +163,7 @@ def test_a_range_backfill_twice_leaves_each_partition_once(sample: Workspace) ->
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
     for name, frame in before.items():
-        assert_frame_equal(sample.rows(name), frame)
+        assert_same_rows(sample.rows(name), frame)
 
 
 def test_a_killed_fine_tune_fails_alone_and_its_retry_resumes(sample: Workspace, tmp_path: Path) -> None:
@@ -163,7 +185,7 @@ def test_a_killed_fine_tune_fails_alone_and_its_retry_resumes(sample: Workspace,
     folder = sample.lake.files.folder("models/fine_tuned_model")
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert 0 < report["resumed_from"] < 60
-    assert sample.processes() == []
+    assert_no_process_is_left(sample)
 
 
 def kill_training_after_a_checkpoint(workspace: Workspace, *, limit_s: float = 200) -> None:
@@ -187,7 +209,8 @@ def event_types(workspace: Workspace, step: str) -> list[str]:
     )
     with sqlite3.connect(newest) as events:
         rows = events.execute(
-            "select dagster_event_type from event_logs where step_key = ? and dagster_event_type is not null order by id",
+            "select dagster_event_type from event_logs"
+            " where step_key = ? and dagster_event_type is not null order by id",
             (step,),
         )
         return [kind for (kind,) in rows]
