@@ -172,7 +172,7 @@ def _signals(lane: Lane) -> dg.AssetsDefinition:
 
 def _kept(lane: Lane) -> dg.AssetsDefinition:
     modules = ("filters.recipes", "stages.lanes", "pii")
-    # Not `documents`, which `signals` stands for: with two ways to the same day, a backfill of the whole lane is refused,
+    # Not `documents`, for which `signals` stands: with two ways to the same day a backfill of a whole lane is refused,
     # because Dagster finds the days of the two outputs unequal.
     deps = [lane.key("signals"), dg.AssetKey(["corpus", "duplicates"])]
     bounds = "\n".join(f"- {_bound(bound)}" for bound in lane.rules)

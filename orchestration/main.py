@@ -156,4 +156,4 @@ def _reason(event: dg.DagsterEvent) -> str:
         return message.description
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip().splitlines()[0] if error is not None else "unknown"
+    return " ".join(error.message.split()) if error is not None else "unknown"

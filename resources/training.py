@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterPipesExecutionError
 from dagster_pipes import PipesContext, open_dagster_pipes
 from pydantic import Field
 
@@ -40,7 +41,7 @@ class TrainingProcess(dg.ConfigurableResource):
                 dg.PipesSubprocessClient(env={**os.environ, **ENVIRONMENT}, cwd=str(Path(__file__).parent.parent)).run(
                     context=context, command=[sys.executable, "-m", "resources.training"], extras=extras
                 )
-            except dg.DagsterPipesExecutionError:
+            except DagsterPipesExecutionError:
                 if (reported := Path(folder, ERROR)).exists():
                     error = json.loads(reported.read_text(encoding="utf-8"))
                     raise {"SchemaError": SchemaError}.get(error["kind"], ConfigError)(error["message"]) from None

@@ -120,7 +120,7 @@ def test_range_policy_is_the_same_for_a_whole_lane(definitions: dg.Definitions) 
 
 
 def test_steps_with_two_outputs_have_one_way_to_their_days(definitions: dg.Definitions) -> None:
-    """With two partitioned parents Dagster's backfill of a whole lane is refused: it finds the outputs' days unequal."""
+    """With two partitioned parents a backfill of a whole lane is refused: Dagster finds the outputs' days unequal."""
     graph = definitions.resolve_asset_graph()
     together = [key for key in graph.materializable_asset_keys if len(graph.get(key).execution_set_asset_keys) > 1]
     assert together
