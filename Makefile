@@ -24,7 +24,7 @@ ifneq ($(DUMPS),)
 export PARLANCE_DUMPS := $(DUMPS)
 endif
 
-.PHONY: run test ui check backfill validate sample clean home
+.PHONY: run test ui check validate sample clean home
 .DEFAULT_GOAL := run
 
 $(STAMP): pyproject.toml constraints.txt
