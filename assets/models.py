@@ -264,16 +264,12 @@ def model_checks(lane: Lane) -> list[dg.AssetChecksDefinition]:
         repeated = drafts.filter(pl.col("len") > 1).sort("message_id").head(10).collect()
         return dg.AssetCheckResult(passed=repeated.is_empty(), metadata={"repeated": repeated["message_id"].to_list()})
 
-    @dg.asset_check(asset=["models", "evaluation"], name="fine_tuning_helps")
+    @dg.asset_check(asset=["models", "evaluation"], name="fine_tuning_helps", blocking=True)
     def fine_tuning_helps(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """The fine-tuned model needs fewer bits per character than its base on the held-out answers."""
         event = context.instance.get_latest_materialization_event(dg.AssetKey(["models", "evaluation"]))
         figures = event.asset_materialization.metadata["figures"].value
         before, after = (figures[name]["bits_per_character"] for name in ("base", "fine_tuned"))
-        return dg.AssetCheckResult(
-            passed=after < before,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"before": before, "after": after},
-        )
+        return dg.AssetCheckResult(passed=after < before, metadata={"before": before, "after": after})
 
     return [one_draft_a_question, fine_tuning_helps]
