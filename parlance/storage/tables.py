@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, Literal
 from urllib.parse import quote, unquote
 
 import polars as pl
@@ -25,6 +26,8 @@ UNUSABLE_IN_URI = frozenset("=*?%[]^|\\") | {chr(code) for code in range(32)}
 USABLE_IN_URL = "/:@!$&'()+,;"  # beside letters, digits and `_.-~`: the others are encoded twice on object stores
 NULL_KEYS = ("", "__HIVE_DEFAULT_PARTITION__")  # both mean null in the name of a partition's folder
 KEY_BYTES = 240  # a percent-encoded key is part of a folder's name, which may have 255 bytes
+
+Mode = Literal["overwrite", "append"]
 
 # Else log entries are deleted after 30 days, and with them the older versions by which training sets are named.
 CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
@@ -98,19 +101,39 @@ class Table:
         """
         self._check_partitions(partitions)
         counted = _Counted(self, batches, partitions)
-        try:
-            table = self._created()
-            self._commit(table, counted, partitions)
-        except (DeltaError, OSError) as error:
-            if counted.failure is not None:
-                raise counted.failure from error
-            raise self._failed("written", error) from error
+        table = self._written(counted, partitions)
         return Written(
             version=table.version(),
             rows=counted.rows.total(),
             size_bytes=_added_bytes(table, partitions),
             rows_by_partition={key: counted.rows[key] for key in partitions or ()},
         )
+
+    def append(self, batches: Iterable[pa.RecordBatch]) -> Written:
+        """Adds `batches` to the rows that are there, in one commit; without rows there is none.
+
+        Nothing is changed when `batches` raises; errors as `replace`. Two writers at once both succeed. Bytes are not
+        measured (0).
+        """
+        waiting = iter(batches)
+        first = next((batch for batch in waiting if batch.num_rows), None)
+        if first is None:
+            return Written(version=self._created().version(), rows=0, size_bytes=0)
+        counted = _Counted(self, chain([first], waiting), None)
+        table = self._written(counted, None, mode="append")
+        return Written(version=table.version(), rows=counted.rows.total(), size_bytes=0)
+
+    def _written(
+        self, counted: "_Counted", partitions: Sequence[str] | None, *, mode: Mode = "overwrite"
+    ) -> DeltaTable:
+        try:
+            table = self._created()
+            self._commit(table, counted, partitions, mode=mode)
+        except (DeltaError, OSError) as error:
+            if counted.failure is not None:
+                raise counted.failure from error
+            raise self._failed("written", error) from error
+        return table
 
     def _check_partitions(self, partitions: Sequence[str] | None) -> None:
         if (PARTITION in self.schema.names) != (partitions is not None):
@@ -122,18 +145,18 @@ class Table:
                     f" are allowed, and not {NULL_KEYS[1]!r}"
                 )
 
-    def _commit(self, table: DeltaTable, counted: "_Counted", partitions: Sequence[str] | None) -> None:
+    def _commit(self, table: DeltaTable, counted: "_Counted", partitions: Sequence[str] | None, *, mode: Mode) -> None:
         predicate = None
         if partitions is not None:
             keys = ", ".join("'" + key.replace("'", "''") + "'" for key in partitions)
             predicate = f"{PARTITION} IN ({keys})" if keys else "false"
+        options: dict[str, Any] = {"mode": mode} if mode == "append" else {"mode": mode, "predicate": predicate}
         write_deltalake(
             table,
             pa.RecordBatchReader.from_batches(counted.schema, counted),
-            mode="overwrite",
-            predicate=predicate,
             writer_properties=WriterProperties(max_row_group_size=ROW_GROUP_ROWS),
             schema_mode="merge" if self._stored(table).keys() != set(self.schema.names) else None,
+            **options,
         )
 
     def _opened(self, version: int | None = None) -> DeltaTable | None:

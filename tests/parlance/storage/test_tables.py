@@ -502,3 +502,39 @@ def test_a_relative_uri_lies_under_the_working_folder(tmp_path, rows, monkeypatc
     monkeypatch.chdir(tmp_path)
     rows.table("lake/t").replace([rows.batch("a", "1")], ["a"])
     assert rows.of(rows.table(Path.cwd() / "lake" / "t")) == rows.of(rows.table("lake/t")) == [("a", "1")]
+
+
+def test_append_adds_rows_in_one_commit_and_keeps_what_is_there(tmp_path, rows):
+    table = rows.table(tmp_path / "t")
+    before = table.replace([rows.batch("a", "1")], ["a"])
+    written = table.append([rows.batch("a", "2"), rows.batch("b", "3")])
+    assert rows.of(table) == [("a", "1"), ("a", "2"), ("b", "3")]
+    assert (written.rows, written.version) == (2, before.version + 1)
+
+
+@pytest.mark.parametrize("batches", [0, 1], ids=["no batch", "a batch without rows"])
+def test_append_of_no_rows_makes_no_commit(tmp_path, rows, batches):
+    table = rows.table(tmp_path / "t")
+    before = table.replace([rows.batch("a", "1")], ["a"])
+    assert table.append([rows.batch("a")] * batches).version == before.version == table.version()
+
+
+def test_append_changes_nothing_when_the_batches_fail(tmp_path, rows):
+    table = rows.table(tmp_path / "t")
+    table.append([rows.batch("a", "1")])
+
+    def broken():
+        yield rows.batch("a", "2")
+        raise TransientError("the source went away")
+
+    with pytest.raises(TransientError, match="the source went away"):
+        table.append(broken())
+    assert rows.of(table) == [("a", "1")]
+
+
+def test_two_that_append_at_once_both_succeed(tmp_path, rows):
+    table = rows.table(tmp_path / "t")
+    table.append([rows.batch("a", "0")])
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        list(threads.map(lambda n: table.append([rows.batch("a", str(n))]), range(1, 9)))
+    assert [id for _, id in rows.of(table)] == [str(n) for n in range(9)]
