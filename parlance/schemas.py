@@ -32,7 +32,7 @@ PII_SPAN = pa.struct(
 # One row for each thing the source sent: a Slack message, a WARC record, a line of a dump. `payload` is
 # what the source sent; `error` says why it could not be read and is null where it could.
 # `document_id` and `document_partition` name the document that the row belongs to: a reply
-# belongs to its thread's root, whose day may be an earlier one.
+# belongs to its thread's root, whose day may be an earlier one. `rights` names the statement under which it was taken.
 RAW = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -46,6 +46,90 @@ RAW = pa.schema(
         pa.field("document_partition", pa.string(), nullable=False),
         pa.field("payload", pa.large_binary()),
         pa.field("error", pa.string()),
+        pa.field("rights", pa.string()),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# Every field of a Slack message that Slack documents; structures that Slack leaves open are JSON. `channel_kind` is
+# public, private, im or mpim. `first_seen`, `last_seen` and `deleted_at` are null where an export is all there is.
+SLACK_MESSAGES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("team", pa.string(), nullable=False),
+        pa.field("channel", pa.string()),
+        pa.field("channel_name", pa.string()),
+        pa.field("channel_kind", pa.string(), nullable=False),
+        pa.field("channel_is_archived", pa.bool_(), nullable=False),
+        pa.field("channel_is_member", pa.bool_(), nullable=False),
+        pa.field("channel_is_ext_shared", pa.bool_(), nullable=False),
+        pa.field("channel_created", TIME),
+        pa.field("channel_topic", pa.string()),
+        pa.field("channel_purpose", pa.string()),
+        pa.field("ts", pa.string(), nullable=False),
+        pa.field("thread_ts", pa.string()),
+        pa.field("parent_user_id", pa.string()),
+        pa.field("user", pa.string()),
+        pa.field("user_display_name", pa.string()),
+        pa.field("user_real_name", pa.string()),
+        pa.field("user_is_bot", pa.bool_(), nullable=False),
+        pa.field("user_is_deleted", pa.bool_(), nullable=False),
+        pa.field("user_is_restricted", pa.bool_(), nullable=False),
+        pa.field("user_tz", pa.string()),
+        pa.field("bot_id", pa.string()),
+        pa.field("app_id", pa.string()),
+        pa.field("username", pa.string()),
+        pa.field("type", pa.string()),
+        pa.field("subtype", pa.string()),
+        pa.field("text", pa.large_string()),
+        pa.field("blocks", pa.large_string()),
+        pa.field("attachments", pa.large_string()),
+        pa.field(
+            "files",
+            pa.list_(
+                pa.struct(
+                    [
+                        pa.field("id", pa.string()),
+                        pa.field("name", pa.string()),
+                        pa.field("mimetype", pa.string()),
+                        pa.field("size", pa.int64()),
+                        pa.field("mode", pa.string()),
+                        pa.field("url_private", pa.string()),
+                        pa.field("permalink", pa.string()),
+                    ]
+                )
+            ),
+            nullable=False,
+        ),
+        pa.field(
+            "reactions",
+            pa.list_(
+                pa.struct(
+                    [
+                        pa.field("name", pa.string()),
+                        pa.field("users", pa.list_(pa.string())),
+                        pa.field("count", pa.int64()),
+                    ]
+                )
+            ),
+            nullable=False,
+        ),
+        pa.field("edited_user", pa.string()),
+        pa.field("edited_ts", pa.string()),
+        pa.field("reply_count", pa.int64()),
+        pa.field("reply_users", pa.list_(pa.string()), nullable=False),
+        pa.field("reply_users_count", pa.int64()),
+        pa.field("latest_reply", pa.string()),
+        pa.field("replies", pa.large_string()),
+        pa.field("root", pa.large_string()),
+        pa.field("metadata", pa.large_string()),
+        pa.field("client_msg_id", pa.string()),
+        pa.field("first_seen", TIME),
+        pa.field("last_seen", TIME),
+        pa.field("deleted_at", TIME),
+        pa.field("versions", pa.int64(), nullable=False),
+        pa.field("created_at", TIME),
+        pa.field("rights", pa.string()),
         pa.field("partition", pa.string(), nullable=False),
     ]
 )

@@ -88,6 +88,19 @@ def raw_row(
     }
 
 
+# How an `error` begins that is not about reading, and the rule by which its row is dropped.
+RULES = {"revisit:": "unchanged", "refused:": "refused", "failed:": "failed"}
+
+
+def rule_of(error: str) -> str:
+    """The rule by which a raw row with this `error` is in no document.
+
+    >>> rule_of("refused: user opted out"), rule_of("not JSON")
+    ('refused', 'unreadable')
+    """
+    return next((rule for start, rule in RULES.items() if error.startswith(start)), "unreadable")
+
+
 def dropped(raw: Row, rule: str, *, detail: str | None = None) -> Row:
     """The `LEDGER` row of a raw row that the documents step did not pass on."""
     return {

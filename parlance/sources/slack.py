@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 import pyarrow as pa
 
 from parlance.errors import ConfigError
+from parlance.rights import Rights
 from parlance.schemas import RAW
 from parlance.sources import slack_export
 from parlance.sources.rows import Row, batches, raw_row
@@ -22,12 +23,14 @@ SEEN = ("user", "text", "blocks", "attachments", "comment")
 ORDER = [(name, "ascending") for name in ("document_id", "created_at", "shard", "position")]
 
 
-def raw(path: str, *, first: str | None = None, last: str | None = None) -> Iterator[pa.RecordBatch]:
+def raw(
+    path: str, *, first: str | None = None, last: str | None = None, rights: Rights | None = None
+) -> Iterator[pa.RecordBatch]:
     """`RAW` rows of an official export, a zip or a folder, by day and channel.
 
     One row for each message in the files of the days from `first` to `last` (`YYYY-MM-DD`, both included). The
     payload holds the message as sent with its channel and the people it shows, so that a row stands for itself.
-    What cannot be read is a row with an `error`.
+    What cannot be read is a row with an `error`; so is what `rights` does not allow, without its payload.
 
     Raises ConfigError where `path` is no export, or one that could do harm.
     """
@@ -36,7 +39,7 @@ def raw(path: str, *, first: str | None = None, last: str | None = None) -> Iter
             raise ConfigError(f"{name}={day!r} is no day; allowed: YYYY-MM-DD")
     with slack_export.opened(path) as archive:
         archive.day_files()  # what is wrong with the export is told now, not with the first row
-    return batches(_rows(path, first=first, last=last), RAW)
+    return batches(_rows(path, first=first, last=last, rights=rights), RAW)
 
 
 def days(path: str) -> list[str]:
@@ -54,16 +57,28 @@ def read_export(path: str) -> Iterator[pa.RecordBatch]:
     return (batch for batch, _ in documents(table.to_batches(max_chunksize=2_000)) if batch.num_rows)
 
 
-def message_row(message: object, *, channel: Json, workspace: Workspace, day: str, shard: str, position: int) -> Row:
+def message_row(
+    message: object,
+    *,
+    channel: Json,
+    workspace: Workspace,
+    day: str,
+    shard: str,
+    position: int,
+    rights: Rights | None = None,
+) -> Row:
     """The `RAW` row of one message as Slack sent it.
 
-    A reply belongs to its thread's root, and to the root's day, even where the root itself is not there.
+    A reply belongs to its thread's root, and to the root's day, even where the root itself is not there. Of what
+    `rights` does not allow only the key is kept, with the reason as `error`.
     """
     here: Row = {"source": "slack", "shard": shard, "position": position, "partition": day}
     here["media_type"] = "application/json"
     place = f"{workspace.team}/{channel['id']}"
+    opted_out = rights.opt_out_users if rights is not None else frozenset()
+    refusal = _refusal(message, channel, rights)
     try:
-        payload = _json(_payload(message, channel, workspace))
+        payload = None if refusal else _json(_payload(_without(message, opted_out), channel, workspace, opted_out))
     except RecursionError:
         return raw_row(f"{place}/{day}#{position}", error="nested too deep", **here)
     ts = _ts(message.get("ts")) if isinstance(message, dict) else ""
@@ -78,28 +93,54 @@ def message_row(message: object, *, channel: Json, workspace: Workspace, day: st
         document_id=f"slack:{place}/{root}",
         document_partition=began.date().isoformat() if began is not None else day,
         payload=payload,
+        error=refusal,
         **here,
     )
 
 
-def _rows(path: str, *, first: str | None, last: str | None) -> Iterator[Row]:
+def _refusal(message: object, channel: Json, rights: Rights | None) -> str | None:
+    """Why nothing but the key of the message may be kept; null where it may."""
+    if rights is None:
+        return None
+    author = message.get("user") if isinstance(message, dict) else None
+    refusal = "user opted out" if author in rights.opt_out_users else rights.refusal(channel)
+    return None if refusal is None else f"refused: {refusal}"
+
+
+def _without(message: object, opted_out: Set[str]) -> object:
+    """The message without what it quotes of people who opted out: shared messages and a broadcast reply's root."""
+    if not opted_out or not isinstance(message, dict):
+        return message
+    kept = {name: value for name, value in message.items() if name != "root" or not _is_by(value, "user", opted_out)}
+    if isinstance(message.get("attachments"), list):
+        kept["attachments"] = [one for one in message["attachments"] if not _is_by(one, "author_id", opted_out)]
+    return kept
+
+
+def _is_by(value: object, field: str, people: Set[str]) -> bool:
+    return isinstance(value, dict) and isinstance(value.get(field), str) and value[field] in people
+
+
+def _rows(path: str, *, first: str | None, last: str | None, rights: Rights | None) -> Iterator[Row]:
     with slack_export.opened(path) as archive:
         workspace = slack_export.workspace(archive)
         for file in archive.day_files():
             if (first or "") <= file.day <= (last or "9999-12-31"):
-                yield from _day_rows(archive, workspace, file)
+                yield from _day_rows(archive, workspace, file, rights)
 
 
-def _day_rows(archive: Archive, workspace: Workspace, file: DayFile) -> Iterator[Row]:
+def _day_rows(archive: Archive, workspace: Workspace, file: DayFile, rights: Rights | None) -> Iterator[Row]:
     channel = workspace.channel(file.folder)
     shard = f"{channel['name']}/{file.day}.json"
     messages, payload, error = _messages(archive, file.name)
     if error is not None:
         here: Row = {"source": "slack", "shard": shard, "position": 0, "partition": file.day}
         id = f"{workspace.team}/{channel['id']}/{file.day}#file"
-        yield raw_row(id, media_type="application/json", payload=payload, error=error, **here)
+        kept = payload if rights is None else None  # it may hold what somebody did not allow
+        yield raw_row(id, media_type="application/json", payload=kept, error=error, **here)
+    where: Row = {"channel": channel, "workspace": workspace, "day": file.day, "shard": shard, "rights": rights}
     for position, message in enumerate(messages):
-        yield message_row(message, channel=channel, workspace=workspace, day=file.day, shard=shard, position=position)
+        yield message_row(message, position=position, **where)
 
 
 def _messages(archive: Archive, name: str) -> tuple[list[Any], bytes | None, str | None]:
@@ -117,12 +158,12 @@ def _messages(archive: Archive, name: str) -> tuple[list[Any], bytes | None, str
     return messages, None, None
 
 
-def _payload(message: object, channel: Json, workspace: Workspace) -> Json:
+def _payload(message: object, channel: Json, workspace: Workspace, opted_out: Set[str]) -> Json:
     people: Json = {}
     if isinstance(message, dict):
-        seen = _text([message.get(name) for name in SEEN])
-        people = {id: workspace.users[id] for id in USER.findall(seen) if id in workspace.users}
-    return {"message": message, "channel": {"id": channel["id"], "name": channel["name"]}, "users": people}
+        seen = set(USER.findall(_text([message.get(name) for name in SEEN]))) - opted_out
+        people = {id: workspace.users[id] for id in sorted(seen) if id in workspace.users}
+    return {"message": message, "channel": channel, "users": people}
 
 
 def _text(value: object) -> str:

@@ -15,8 +15,15 @@ from typing import Any
 
 from parlance.errors import ConfigError
 from parlance.sources.files import storage_errors
+from parlance.sources.slack_fields import channel_fields, is_text, user_fields
 
-CHANNEL_LISTS = ("channels.json", "groups.json", "mpims.json", "dms.json")
+# What each list says of the channels in it.
+CHANNEL_LISTS = {
+    "channels.json": {},
+    "groups.json": {"is_private": True},
+    "mpims.json": {"is_mpim": True, "is_private": True},
+    "dms.json": {"is_im": True},
+}
 USER_LISTS = ("users.json", "org_users.json")
 # Stands in a channel's folder and holds no messages.
 NO_MESSAGES = ("canvas_in_the_conversation.json",)
@@ -103,7 +110,7 @@ class Workspace:
     users: dict[str, Json]
 
     def channel(self, folder: str) -> Json:
-        """`id` and `name` of the channel in `folder`; both are the folder's name where no list names it."""
+        """The fields of the channel in `folder`; id and name are the folder's where no list names it."""
         return self.channels.get(_mended(folder)) or self.channels.get(folder) or {"id": folder, "name": folder}
 
 
@@ -135,19 +142,19 @@ def opened(path: str) -> Iterator[Archive]:
 
 def workspace(archive: Archive) -> Workspace:
     """What the lists of the export say. The team is the one that most people belong to."""
-    people = [user for name in USER_LISTS for user in archive.listed(name) if _is_text(user.get("id"))]
-    teams = Counter(user["team_id"] for user in people if _is_text(user.get("team_id")))
+    people = [user for name in USER_LISTS for user in archive.listed(name) if is_text(user.get("id"))]
+    teams = Counter(user["team_id"] for user in people if is_text(user.get("team_id")))
     channels: dict[str, Json] = {}
-    for name in CHANNEL_LISTS:
+    for name, said in CHANNEL_LISTS.items():
         for channel in archive.listed(name):
-            if _is_text(channel.get("id")):
-                title = channel["name"] if _is_text(channel.get("name")) else channel["id"]
-                for folder in (title, channel["id"]):
-                    channels.setdefault(folder, {"id": channel["id"], "name": title})
+            if is_text(channel.get("id")):
+                found = channel_fields(channel, **said)
+                for folder in (found["name"], found["id"]):
+                    channels.setdefault(folder, found)
     return Workspace(
         team=min(teams, key=lambda team: (-teams[team], team), default=UNKNOWN_TEAM),
         channels=channels,
-        users={user["id"]: {"name": _name(user), "is_bot": _is_bot(user)} for user in people},
+        users={user["id"]: user_fields(user) for user in people},
     )
 
 
@@ -201,18 +208,3 @@ def _mended(folder: str) -> str:
         return folder.encode("cp437").decode()
     except UnicodeError:
         return folder
-
-
-def _name(user: Json) -> str:
-    given = user.get("profile")
-    profile = given if isinstance(given, dict) else {}
-    names = (user.get("real_name"), profile.get("real_name"), profile.get("display_name"), user.get("name"))
-    return next((str(name) for name in names if _is_text(name)), str(user["id"]))
-
-
-def _is_bot(user: Json) -> bool:
-    return user.get("is_bot") is True or user["id"] == "USLACKBOT"
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)

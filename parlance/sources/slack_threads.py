@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from parlance.sources.rows import Row, dropped, paired, well_formed
+from parlance.pseudonyms import Pseudonyms
+from parlance.sources.rows import Row, dropped, paired, rule_of, well_formed
 from parlance.sources.slack_text import render
 
 Json = dict[str, Any]
@@ -49,26 +50,31 @@ CHANNEL_EVENTS = frozenset(
 }
 
 
-def documents(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
+def documents(
+    batches: Iterable[pa.RecordBatch], *, pseudonyms: Pseudonyms | None = None
+) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
     """Pairs of `DOCUMENTS` and `LEDGER` batches; every raw row is one turn or one row of the ledger.
 
+    With `pseudonyms`, authors and mentioned people have these in place of their ids and names.
+
     The raw rows of a document must stand together, sorted by `document_id`, `created_at`, `shard` and `position`.
-    Dropped are rows with an error (`unreadable`), second copies of a message (`duplicate_message`), joins, topics and
-    the like (`channel_event`), tombstones (`deleted`; the replies stay) and messages without text (`empty_text`).
+    Dropped are rows with an error (`unreadable`, or `refused` where rights forbid), second copies of a message
+    (`duplicate_message`), joins, topics and the like (`channel_event`), deleted messages (`deleted`; the replies stay)
+    and messages without text (`empty_text`).
     """
     rows = (row for batch in batches for row in batch.to_pylist())
-    return paired(_thread(list(group)) for _, group in groupby(rows, key=lambda row: row["document_id"]))
+    return paired(_thread(list(group), pseudonyms) for _, group in groupby(rows, key=lambda row: row["document_id"]))
 
 
-def _thread(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+def _thread(rows: list[Row], pseudonyms: Pseudonyms | None) -> tuple[list[Row], list[Row]]:
     """The document of one thread, if anything of it is left, and the ledger rows of the messages that are not in it."""
     thread = _Thread(id=rows[0]["document_id"], partition=rows[0]["document_partition"])
     ledger: list[Row] = []
     seen: set[str] = set()
     for row in rows:
-        payload = _payload(row)
+        payload = _payload(row, pseudonyms)
         if isinstance(payload, str):
-            ledger.append(dropped(row, "unreadable", detail=payload))
+            ledger.append(dropped(row, rule_of(payload), detail=payload))
         elif row["id"] in seen:
             ledger.append(dropped(row, "duplicate_message", detail=f"{row['shard']}#{row['position']}"))
         else:
@@ -85,8 +91,10 @@ class _Payload:
 
     message: Json
     channel: str | None
-    names: dict[str, str]
+    names: Mapping[str, str]
     bots: frozenset[str]
+    author: str | None
+    is_deleted: bool
 
 
 @dataclass(kw_only=True)
@@ -106,9 +114,9 @@ class _Thread:
         message = payload.message
         text = well_formed(render(message, users=payload.names)).strip()
         self.channel = self.channel or payload.channel
-        reason = _reason(message, text)
+        reason = _reason(payload, text)
         if reason in (None, "empty_text") and self.id == f"slack:{row['id']}":
-            self.author = _author(message)
+            self.author = payload.author
         if reason is None:
             self._add(text, row, payload)
         return reason
@@ -120,7 +128,7 @@ class _Thread:
         self.turns.append(
             {
                 "message_id": row["id"],
-                "author": _author(payload.message),
+                "author": payload.author,
                 "is_bot": _is_bot(payload),
                 "created_at": row["created_at"],
                 "start": start,
@@ -157,7 +165,7 @@ def moment(ts: str) -> datetime | None:
     return EPOCH + timedelta(seconds=int(seconds), microseconds=int(fraction.ljust(6, "0")))
 
 
-def _payload(row: Row) -> _Payload | str:
+def _payload(row: Row, pseudonyms: Pseudonyms | None) -> _Payload | str:
     """What a raw row holds, or why it cannot be read."""
     if row["error"] is not None:
         return str(row["error"])
@@ -169,19 +177,23 @@ def _payload(row: Row) -> _Payload | str:
     if not isinstance(payload, dict) or not all(isinstance(payload.get(part), dict) for part in parts):
         return "the payload lacks a message, its channel or its users"
     people = {id: user for id, user in payload["users"].items() if isinstance(user, dict)}
+    author = _string(payload["message"].get("user"))
+    names = {id: name for id, user in people.items() if (name := _string(user.get("name")))}
     return _Payload(
         message=payload["message"],
         channel=_string(payload["channel"].get("name")),
-        names={id: name for id, user in people.items() if (name := _string(user.get("name")))},
+        names=names if pseudonyms is None else pseudonyms,
         bots=frozenset(id for id, user in people.items() if user.get("is_bot") is True),
+        author=author if pseudonyms is None or author is None else pseudonyms.of(author),
+        is_deleted=payload.get("deleted_at") is not None,
     )
 
 
-def _reason(message: Json, text: str) -> str | None:
+def _reason(payload: _Payload, text: str) -> str | None:
     """The rule by which the message is no turn; null where it is one."""
-    if _event(message) is not None:
+    if _event(payload.message) is not None:
         return "channel_event"
-    if message.get("subtype") in ("tombstone", "message_deleted"):
+    if payload.is_deleted or payload.message.get("subtype") in ("tombstone", "message_deleted"):
         return "deleted"
     return None if text else "empty_text"
 
@@ -191,14 +203,12 @@ def _event(message: Json) -> str | None:
     return subtype if isinstance(subtype, str) and subtype in CHANNEL_EVENTS else None
 
 
-def _author(message: Json) -> str | None:
-    return _string(message.get("user"))
-
-
 def _is_bot(payload: _Payload) -> bool:
     message = payload.message
     return bool(
-        message.get("subtype") == "bot_message" or message.get("bot_id") or _author(message) in payload.bots | SLACK
+        message.get("subtype") == "bot_message"
+        or message.get("bot_id")
+        or _string(message.get("user")) in payload.bots | SLACK
     )
 
 

@@ -76,12 +76,16 @@ def test_a_raw_row_stands_for_itself(tmp_path: Path) -> None:
         "document_id": f"slack:T1/C1/{message['ts']}",
         "document_partition": DAY,
         "error": None,
+        "rights": None,
         "partition": DAY,
     }
     assert payload == {
         "message": message,
         "channel": {"id": "C1", "name": "hr-help"},
-        "users": {"U1": {"name": "Ada Lovelace", "is_bot": False}, "U2": {"name": "Bot", "is_bot": True}},
+        "users": {
+            "U1": {"name": "Ada Lovelace", "is_bot": False, "real_name": "Ada Lovelace"},
+            "U2": {"name": "Bot", "is_bot": True, "real_name": "Bot"},
+        },
     }
 
 

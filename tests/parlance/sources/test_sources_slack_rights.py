@@ -1,0 +1,154 @@
+"""What rights and pseudonyms do to an export: nothing that was not allowed is stored, and all of it is counted."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from parlance.pseudonyms import Pseudonyms
+from parlance.rights import Rights
+from parlance.schemas import RAW, SLACK_MESSAGES
+from parlance.sources import slack, slack_columns
+
+DAY = "2026-10-05"
+KEY = Pseudonyms(b"0123456789abcdef")
+
+
+def rights(**settings: Any) -> Rights:
+    return Rights(granted_by="Ada", granted_on=date(2026, 3, 1), statement="yes", uses=("training",), **settings)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> str:
+    """A public channel, a private one, a direct message and a group of three, with one thread."""
+    user = {"team_id": "T1", "tz": "Europe/Berlin", "profile": {"display_name": "ada"}}
+    lists: dict[str, list[dict[str, Any]]] = {
+        "channels.json": [{"id": "C1", "name": "general", "topic": {"value": "all"}, "created": 1_600_000_000}],
+        "groups.json": [{"id": "G1", "name": "board"}],
+        "dms.json": [{"id": "D1", "members": ["U0ADA01", "U0BOB02"]}],
+        "mpims.json": [{"id": "G2", "name": "mpdm-ada--bob-1"}],
+        "users.json": [
+            {"id": "U0ADA01", "name": "ada", "real_name": "Ada Lovelace", **user},
+            {"id": "U0BOB02", "name": "bob", "real_name": "Bob Stone", **user},
+        ],
+    }
+    root, reply = "1791201600.000100", "1791201660.000100"
+    quoted = {"author_id": "U0BOB02", "author_name": "Bob Stone", "text": "Bob's words"}
+    days = {
+        "general": [
+            {"type": "message", "user": "U0ADA01", "text": "Does leave carry over, <@U0BOB02|bob>?", "ts": root},
+            {"type": "message", "user": "U0BOB02", "text": "Five days do.", "ts": reply, "thread_ts": root},
+            {"type": "message", "user": "U0ADA01", "text": "Bob says so", "ts": "1791201700.000100",
+             "attachments": [quoted]},
+            {
+                "type": "message", "subtype": "thread_broadcast", "user": "U0ADA01", "text": "See above",
+                "ts": "1791201800.000100", "thread_ts": reply, "root": {"user": "U0BOB02", "text": "Bob's root"},
+            },
+        ],
+        "board": [{"type": "message", "user": "U0ADA01", "text": "Private words", "ts": root}],
+        "D1": [{"type": "message", "user": "U0ADA01", "text": "Direct words", "ts": root}],
+        "mpdm-ada--bob-1": [{"type": "message", "user": "U0ADA01", "text": "Group words", "ts": root}],
+    }  # fmt: skip
+    for name, listed in lists.items():
+        (tmp_path / name).write_text(json.dumps(listed), encoding="utf-8")
+    for folder, messages in days.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{DAY}.json").write_text(json.dumps(messages), encoding="utf-8")
+    return str(tmp_path)
+
+
+def raw(export: str, allowed: Rights | None) -> pl.DataFrame:
+    frame = pl.concat([pl.from_arrow(batch) for batch in slack.raw(export, rights=allowed)])
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def stored(frame: pl.DataFrame) -> str:
+    return b"".join(frame["payload"].drop_nulls().to_list()).decode()
+
+
+def refused(frame: pl.DataFrame) -> dict[str, str]:
+    rows = frame.filter(pl.col("error").is_not_null()).select("id", "error").rows()
+    return {id.removeprefix("T1/"): error for id, error in rows}
+
+
+def test_direct_messages_are_off_unless_named(export: str) -> None:
+    frame = raw(export, rights())
+    assert set(refused(frame)) == {"D1/1791201600.000100", "G2/1791201600.000100"}
+    assert "Direct words" not in stored(frame)
+    assert "Group words" not in stored(frame)
+    assert "Private words" in stored(frame)
+    named = raw(export, rights(direct_messages=frozenset({"D1"})))
+    assert "Direct words" in stored(named)
+    assert "Group words" not in stored(named)
+
+
+def test_a_channel_that_opted_out_leaves_its_keys_only(export: str) -> None:
+    frame = raw(export, rights(opt_out_channels=frozenset({"general"}), direct_messages=frozenset({"D1", "G2"})))
+    assert len(refused(frame)) == 4
+    assert set(refused(frame).values()) == {"refused: channel opted out"}
+    assert "carry over" not in stored(frame)
+
+
+def test_a_person_who_opted_out_is_stored_nowhere(export: str) -> None:
+    frame = raw(export, rights(opt_out_users=frozenset({"U0BOB02"})))
+    assert refused(frame)["C1/1791201660.000100"] == "refused: user opted out"
+    text = stored(frame)
+    for words in ("Five days", "Bob's words", "Bob's root", "Bob Stone"):
+        assert words not in text
+    assert "Does leave carry over" in text
+
+
+def test_what_is_refused_is_counted_in_the_ledger(export: str) -> None:
+    frame = raw(export, rights(opt_out_users=frozenset({"U0BOB02"})))
+    pairs = list(slack.documents(slack.raw(export, rights=rights(opt_out_users=frozenset({"U0BOB02"})))))
+    ledger = [row for _, batch in pairs for row in batch.to_pylist()]
+    turns = sum(len(row["raw_ids"]) for batch, _ in pairs for row in batch.to_pylist())
+    assert turns + len(ledger) == frame.height
+    assert {row["rule"] for row in ledger} == {"refused"}
+
+
+def test_pseudonyms_stand_for_authors_and_mentions(export: str) -> None:
+    batches = slack.raw(export, rights=rights())
+    (documents, _), = slack.documents(batches, pseudonyms=KEY)  # fmt: skip
+    first = next(row for row in documents.to_pylist() if row["channel"] == "general")
+    assert first["author"] == KEY["U0ADA01"]
+    assert first["text"].startswith(f"Does leave carry over, @{KEY['U0BOB02']}?")
+    assert "Lovelace" not in str(documents.to_pylist())
+
+
+def columns(export: str, pseudonyms: Pseudonyms | None) -> pl.DataFrame:
+    frame = pl.concat([pl.from_arrow(b) for b in slack_columns.messages(slack.raw(export), pseudonyms=pseudonyms)])
+    assert isinstance(frame, pl.DataFrame)
+    return frame.sort("id")
+
+
+def test_every_documented_field_is_a_column(export: str) -> None:
+    frame = columns(export, None)
+    assert frame.columns == SLACK_MESSAGES.names
+    assert frame["channel_kind"].to_list() == ["public"] * 4 + ["im", "private", "mpim"]
+    first = frame.row(0, named=True)
+    assert (first["team"], first["channel"], first["channel_name"]) == ("T1", "C1", "general")
+    assert (first["channel_topic"], first["channel_created"].year) == ("all", 2020)
+    assert (first["user"], first["user_real_name"], first["user_tz"]) == ("U0ADA01", "Ada Lovelace", "Europe/Berlin")
+    assert json.loads(frame["attachments"][2])[0]["text"] == "Bob's words"
+
+
+def test_columns_under_pseudonyms_name_nobody(export: str) -> None:
+    written = columns(export, KEY).write_json()
+    for trace in ("U0ADA01", "U0BOB02", "Lovelace", "Stone", "|bob"):
+        assert trace not in written
+    assert columns(export, KEY)["user"].n_unique() == 2
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"[]", b'{"message": 1, "channel": {}, "users": {}}', b'{"message": {"user": {}}}']
+)
+def test_odd_payloads_are_no_message(payload: bytes) -> None:
+    here = dict.fromkeys(RAW.names) | {"id": "T1/C1/1", "position": 0, "payload": payload, "partition": DAY}
+    batch = pa.RecordBatch.from_pylist([here], schema=RAW)
+    assert list(slack_columns.messages([batch])) == []
