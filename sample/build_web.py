@@ -35,8 +35,9 @@ SITE = HERE / "site"
 DUMPS = HERE / "dumps"
 BASE_URL = "https://www.brightwater.example"
 DISALLOWED = ("/account/", "/search")
-CRAWL_BEGAN = datetime(2026, 10, 12, 4, 0, tzinfo=UTC)
-REVISITED = datetime(2026, 10, 19, 4, 0, tzinfo=UTC)
+# The WARC is an old crawl: what the site got since, only a crawl of today finds.
+CRAWL_BEGAN = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
+REVISITED = CRAWL_BEGAN + timedelta(days=1)
 
 Kind = Literal["article", "docs", "faq", "home", "list", "navigation", "page", "print", "product", "thread"]
 Lang = Literal["de", "en", "es", "fi", "fr", "ja", "pl", "pt", "ru"]
@@ -322,7 +323,7 @@ def require_reachable(site: Mapping[str, bytes]) -> None:
 
 
 def exchanges(pages: list[Page], site: Mapping[str, bytes]) -> list[Exchange]:
-    """What a polite crawl of the site meets: robots.txt first, then the rest, then a dead link."""
+    """What a polite crawl of the site met at `CRAWL_BEGAN`: robots.txt first, then the rest, then a dead link."""
     types = {"/robots.txt": "text/plain", "/sitemap.xml": "application/xml", "/assets/logo.png": "image/png"}
     dates = {page.path: page.date for page in pages} | dict.fromkeys(types, pages[0].date)
     met = [
@@ -333,7 +334,7 @@ def exchanges(pages: list[Page], site: Mapping[str, bytes]) -> list[Exchange]:
             body=site[path],
             modified=dates[path],
         )
-        for path in [*types, *(page.path for page in pages)]
+        for path in [*types, *(page.path for page in pages if page.path == "/" or page.date <= CRAWL_BEGAN.date())]
         if is_allowed(path)
     ]
     gone = (SITE / "templates" / "not_found.html").read_bytes()
