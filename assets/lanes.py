@@ -1,6 +1,6 @@
 """A lane: one source with its own partitions and the same steps as every other, made by one factory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,15 +24,22 @@ RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, j
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """A source's name (also of its resource), its partitions, the recipe that decides, and the modules that read it."""
+    """A source by its name, which is also that of its resource and of its tables.
+
+    `partitions` are days or names, `recipe` decides what is kept, `modules` are those of the engine that read it, by
+    which its assets become stale; `grouped`: a document has many raw rows. `inputs` gives the partitions that there is
+    input for.
+    """
 
     name: str
     title: str
     partitions: dg.PartitionsDefinition
     recipe: str
     modules: Sequence[str]
-    grouped: bool
-    kinds: frozenset[str]
+    source: Source
+    inputs: Callable[[], list[str]]
+    grouped: bool = False
+    kinds: frozenset[str] = frozenset()
 
     @property
     def rules(self) -> tuple[Bound, ...]:
@@ -92,15 +99,16 @@ def _raw(lane: Lane) -> dg.AssetsDefinition:
     @no_useless_retries
     def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         source: Source = getattr(context.resources, lane.name)
-        table = context.resources.lake.open().table(f"{lane.name}/raw")
-        keys = list(context.partition_keys)
-        written = table.replace(source.raw(keys, first=_first(lane, context)), keys)
+        opened, keys = context.resources.lake.open(), list(context.partition_keys)
+        fetched = source.fetch(context, opened, keys)
+        table = opened.table(f"{lane.name}/raw")
+        written = table.replace(source.raw(opened, keys, first=_first(lane, context)), keys)
         if not written.rows:
             context.log.warning(f"{lane.title} has no rows in {keys[0]} to {keys[-1]}")
         unreadable = table.scan(keys).filter(pl.col("error").is_not_null()).select(pl.len()).collect().item()
         metadata.by_partition(context, lane.key("raw"), written.rows_by_partition)
         shown = metadata.of_table(table, written, preview=["id", "shard", "media_type", "url", "created_at"])
-        return dg.MaterializeResult(metadata=shown | {"unreadable_rows": unreadable})
+        return dg.MaterializeResult(metadata=shown | fetched | {"unreadable_rows": unreadable})
 
     return raw
 

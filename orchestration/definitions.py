@@ -1,23 +1,24 @@
 """The code location: what the web UI, the daemon and the commands load."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from assets.corpus import corpus_assets
 from assets.instruct import instruct_assets, instruct_checks
 from assets.lane_checks import lane_checks
-from assets.lanes import lane_assets
+from assets.lanes import Lane, lane_assets
 from assets.models import model_assets, model_checks
 from assets.report import report_assets
 from assets.search import search_assets
+from assets.slack import slack_assets, slack_checks
 from assets.tokenizers import tokenizer_assets, tokenizer_checks
 from orchestration import automation, jobs, schedules, sensors
 from orchestration.lanes import lanes
-from orchestration.partitions import slack_days
-from orchestration.settings import dumps_folder, lake_root, path_setting, setting, slack_export
+from orchestration.settings import lake_root, path_setting, setting
 from resources.embedder import Embedder
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
-from resources.sources import Dumps, SlackExport
 from resources.training import TrainingProcess
 
 # Forked steps start in a second, not five, because the server has loaded what they need; Polars is loaded but has
@@ -30,12 +31,11 @@ EXECUTOR = dg.multiprocess_executor.configured(
 )
 
 
-def resources() -> dict[str, object]:
-    """Every resource by its key, from the settings."""
+def resources(lanes: Iterable[Lane]) -> dict[str, object]:
+    """Every resource by its key, from the settings; a lane's source by the lane's name."""
     return {
+        **{lane.name: lane.source for lane in lanes},
         "lake": LakeResource(root=lake_root()),
-        "slack": SlackExport(path=slack_export()),
-        "dump": Dumps(folder=dumps_folder()),
         "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
         "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
         "training": TrainingProcess(checkpoints=f"{path_setting('PARLANCE_HOME')}/checkpoints"),
@@ -45,14 +45,14 @@ def resources() -> dict[str, object]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Assets, checks, jobs, schedules, sensors and resources."""
-    days = slack_days()
-    by_name = lanes(days)
+    by_name = lanes()
     every = list(by_name.values())
     slack = by_name["slack"]
     by_job = jobs.jobs(by_name)
     return dg.Definitions(
         assets=[
             *(asset for lane in every for asset in lane_assets(lane)),
+            *slack_assets(slack),
             *corpus_assets(every),
             *instruct_assets(slack),
             *tokenizer_assets(every),
@@ -62,6 +62,7 @@ def defs() -> dg.Definitions:
         ],
         asset_checks=[
             *(check for lane in every for check in lane_checks(lane)),
+            *slack_checks(slack),
             *instruct_checks,
             *tokenizer_checks(every),
             *model_checks(slack),
@@ -69,6 +70,6 @@ def defs() -> dg.Definitions:
         jobs=list(by_job.values()),
         schedules=schedules.schedules(by_name, by_job),
         sensors=[*sensors.sensors(by_name, by_job), automation.sensor],
-        resources=resources(),
+        resources=resources(every),
         executor=EXECUTOR,
     )

@@ -11,10 +11,8 @@ import yaml
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 
-from orchestration.settings import dumps_folder, slack_export
+from orchestration.lanes import lanes
 from parlance.errors import ConfigError
-from parlance.sources import slack
-from resources.sources import Dumps
 
 if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
@@ -63,12 +61,11 @@ def partition_ranges(instance: dg.DagsterInstance, partitions: dg.PartitionsDefi
 
     Raises ConfigError where the input is set but cannot be read.
     """
-    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-        first = partitions.get_first_partition_key() or ""
-        days = [day for day in slack.days(slack_export()) if day >= first] if slack_export() else []
-        return [(days[0], days[-1])] if days else []
-    names = Dumps(folder=dumps_folder()).names()
-    return contiguous(instance.get_dynamic_partitions("dumps"), set(names))
+    (lane,) = (lane for lane in lanes().values() if lane.partitions == partitions)
+    keys = lane.inputs()
+    if isinstance(partitions, dg.DynamicPartitionsDefinition):
+        return contiguous(instance.get_dynamic_partitions(partitions.name or ""), set(keys))
+    return [(keys[0], keys[-1])] if keys else []
 
 
 def contiguous(keys: Sequence[str], wanted: Set[str]) -> list[tuple[str, str]]:
@@ -91,11 +88,11 @@ def materialize_everything(
     Raises dg.Failure that names the failed steps; the report is written in any case.
     """
     job = whole_graph()
-    dumps = Dumps(folder=dumps_folder())
-    names = list(dumps.names())
-    if ignored := dumps.ignored():
-        log(f"not dumps, left alone: {', '.join(ignored)}")
-    instance.add_dynamic_partitions("dumps", names)
+    for lane in lanes().values():
+        if isinstance(lane.partitions, dg.DynamicPartitionsDefinition):
+            instance.add_dynamic_partitions(lane.partitions.name or "", lane.inputs())
+        if ignored := lane.source.ignored():
+            log(f"left alone in {lane.title}: {', '.join(ignored)}")
     listed = phases(job.get_definition().asset_layer.asset_graph)
     for number, (partitions, keys) in enumerate(listed, start=1):
         started = time.monotonic()

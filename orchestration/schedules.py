@@ -1,17 +1,18 @@
 """One schedule for each lane; all are off until someone turns them on."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
 from assets.lanes import Lane
-from orchestration.settings import dumps_folder, path_setting
+from orchestration.settings import crawl_list, dumps_folder
 from resources.sources import Dumps
 
 
 def schedules(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.ScheduleDefinition]:
-    """The slack lane takes yesterday at two in the morning; the dump lane looks into the inbox at three."""
+    """At night, UTC: the crawl at one for the day that began, Slack's yesterday at two, the inbox of dumps at three."""
     return [
         dg.build_schedule_from_partitioned_job(
             jobs["slack_lane"],
@@ -19,8 +20,25 @@ def schedules(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.Sch
             hour_of_day=2,
             description="Yesterday's messages, every night.",
         ),
+        _crawl(jobs["crawl_lane"]),
         _new_dumps(lanes["dump"], jobs["dump_lane"]),
     ]
+
+
+def _crawl(job: Any) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="crawl_daily",
+        cron_schedule="0 1 * * *",
+        job=job,
+        description="One crawl of the list, every night: pages that have not changed are asked for, not fetched.",
+    )
+    def crawl(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if not crawl_list():
+            return dg.SkipReason("PARLANCE_CRAWL names no crawl list")
+        day = context.scheduled_execution_time.astimezone(dt.UTC).date().isoformat()
+        return dg.RunRequest(run_key=day, partition_key=day)
+
+    return crawl
 
 
 def _new_dumps(lane: Lane, job: Any) -> dg.ScheduleDefinition:
@@ -36,7 +54,7 @@ def _new_dumps(lane: Lane, job: Any) -> dg.ScheduleDefinition:
         made = context.instance.get_materialized_partitions(lane.key("documents"))
         missing = [name for name in names if name not in made]
         if not missing:
-            return dg.SkipReason(f"every dump of {path_setting('PARLANCE_DUMPS')} has documents")
+            return dg.SkipReason(f"every dump of {dumps_folder()} has documents")
         return [dg.RunRequest(partition_key=name) for name in missing]
 
     return new_dumps

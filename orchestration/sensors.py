@@ -42,6 +42,23 @@ def _inbox(lane: Lane, job: Any) -> dg.SensorDefinition:
     return inbox
 
 
+def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
+    @dg.sensor(name="slack_changes", job=job, minimum_interval_seconds=60)
+    def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        """Runs the lane for days in which the Web API found late replies, edits or deletions after they were made."""
+        if not setting("PARLANCE_SLACK_TOKEN"):
+            return dg.SkipReason("PARLANCE_SLACK_TOKEN is not set")
+        now = dt.datetime.now(dt.UTC)
+        since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now
+        known = set(context.instance.get_materialized_partitions(lane.key("raw")))
+        changed = Lake(root=lake_root())
+        days = [day for day in Archive(changed.root).changed_days(since) if day in known]
+        requests = [dg.RunRequest(run_key=f"{day}@{now.isoformat()}", partition_key=day) for day in days]
+        return dg.SensorResult(run_requests=requests, cursor=now.isoformat())
+
+    return changes
+
+
 def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:
     @dg.asset_sensor(asset_key=lane.key("raw"), name="late_replies", job=job, minimum_interval_seconds=30)
     def late_replies(

@@ -1,7 +1,10 @@
 """Every setting of a deployment, read from the environment (or a `.env` file beside `workspace.yaml`)."""
 
+import datetime as dt
 import os
 from pathlib import Path
+
+from parlance.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
 
@@ -10,8 +13,15 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "PARLANCE_HOME": (".parlance", "folder for everything that Parlance keeps on this machine"),
     "PARLANCE_LAKE": ("", "root of tables and files, a folder or s3://bucket/prefix; empty: <PARLANCE_HOME>/lake"),
     "PARLANCE_SLACK_EXPORT": ("", "an official Slack export, a zip or its folder"),
+    "PARLANCE_SLACK_RIGHTS": ("", "who allowed which use of the messages, a file like sample/slack/rights.yaml"),
+    "PARLANCE_SLACK_TOKEN": ("", "token of an internal Slack app; with it new messages come from the Web API"),
+    "PARLANCE_SLACK_TIER": ("internal", "request budget of the app: internal, or limited (1 request a minute)"),
+    "PARLANCE_SLACK_API": ("https://slack.com/api/", "where the Slack Web API is"),
     "PARLANCE_SLACK_START": ("", "first day of the slack lane, YYYY-MM-DD; empty: the first day of the export"),
-    "PARLANCE_DUMPS": ("", "inbox of dump files, a folder or s3://bucket/prefix"),
+    "PARLANCE_PSEUDONYM_KEY": ("", "key of the pseudonyms; empty: made once, in <PARLANCE_HOME>/pseudonym.key"),
+    "PARLANCE_CRAWL": ("", "a crawl list, a file like sample/crawl.yaml"),
+    "PARLANCE_CRAWL_START": ("", "first day of the crawl lane, YYYY-MM-DD; empty: the day of the first crawl"),
+    "PARLANCE_DUMPS": ("", "inbox of dumps, a folder or s3://bucket/prefix"),
     "PARLANCE_LABELLED_UTTERANCES": ("sample/speech_acts/utterances.jsonl", "labelled utterances, JSON lines"),
     "PARLANCE_EMBEDDING_MODEL": ("minilm", "embedding model: minilm, a path or a hub name"),
     "PARLANCE_BASE_MODEL": ("", "base model to fine-tune, a path or a hub name; empty: train a small one"),
@@ -30,22 +40,62 @@ def path_setting(name: str) -> str:
     return value if "://" in value else str(ROOT / value)
 
 
+def day_setting(name: str) -> str:
+    """A setting that is a day; empty where it is not set. Raises ConfigError where it is something else."""
+    value = setting(name)
+    try:
+        return dt.date.fromisoformat(value).isoformat() if value else ""
+    except ValueError as error:
+        raise ConfigError(f"{name} is {value!r}; it must be a day such as 2026-10-05") from error
+
+
+INPUTS = ("PARLANCE_SLACK_EXPORT", "PARLANCE_SLACK_TOKEN", "PARLANCE_CRAWL", "PARLANCE_DUMPS")
+
+
+def is_sample() -> bool:
+    """Whether no input is set at all: then it is the sample's."""
+    return not any(setting(name) for name in INPUTS)
+
+
 def slack_export() -> str:
-    """The export of the slack lane; the sample's where no input is set at all, empty where only dumps are set."""
-    if setting("PARLANCE_SLACK_EXPORT"):
-        return path_setting("PARLANCE_SLACK_EXPORT")
-    return "" if setting("PARLANCE_DUMPS") else str(ROOT / "sample" / "slack_export.zip")
+    """The export of the slack lane; empty where there is none."""
+    return _input("PARLANCE_SLACK_EXPORT", "slack_export.zip")
+
+
+def slack_rights() -> str:
+    """The statement of rights of the slack lane; the sample brings its own."""
+    return _input("PARLANCE_SLACK_RIGHTS", "slack/rights.yaml")
+
+
+def crawl_list() -> str:
+    """The list of the crawl lane; empty where there is none."""
+    return _input("PARLANCE_CRAWL", "crawl.yaml")
+
+
+def crawls_folder() -> str:
+    """Where crawls keep their frontiers and WARC files, a folder for each day."""
+    return f"{path_setting('PARLANCE_HOME')}/crawls"
+
+
+def crawl_site() -> str:
+    """The folder that stands for the site of the sample's crawl list; empty for a list of one's own."""
+    return str(ROOT / "sample" / "site" / "public") if is_sample() else ""
 
 
 def dumps_folder() -> str:
-    """The inbox of the dump lane; the sample's where no input is set at all, `<PARLANCE_HOME>/inbox` with an export."""
-    if setting("PARLANCE_DUMPS"):
-        return path_setting("PARLANCE_DUMPS")
-    if not setting("PARLANCE_SLACK_EXPORT"):
-        return str(ROOT / "sample" / "dumps")
+    """The inbox of the dump lane; `<PARLANCE_HOME>/inbox` where other inputs alone are set."""
+    folder = _input("PARLANCE_DUMPS", "dumps")
+    if folder:
+        return folder
     inbox = Path(path_setting("PARLANCE_HOME"), "inbox")
     inbox.mkdir(parents=True, exist_ok=True)
     return str(inbox)
+
+
+def _input(name: str, sample: str) -> str:
+    if setting(name):
+        return path_setting(name)
+    return str(ROOT / "sample" / sample) if is_sample() else ""
 
 
 def lake_root() -> str:

@@ -4,9 +4,8 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table as Grid
 
+from orchestration.lanes import lanes
 from parlance.lake import LANE_TABLES, TABLES, Lake
-
-LANES = ("slack", "dump")
 
 
 def show(lake: Lake, console: Console) -> None:
@@ -14,7 +13,7 @@ def show(lake: Lake, console: Console) -> None:
     grid = Grid(title="What was made", title_justify="left", header_style="bold")
     for column in ("table", "rows", "version"):
         grid.add_column(column, justify="left" if column == "table" else "right")
-    for name in [*(f"{lane}/{table}" for lane in LANES for table in LANE_TABLES), *TABLES]:
+    for name in [*(f"{lane}/{table}" for lane in lanes() for table in LANE_TABLES), *TABLES]:
         table = lake.table(name)
         if table.exists():
             rows = table.scan().select(pl.len()).collect().item()

@@ -19,6 +19,7 @@ LANE_TABLES = {
     "embeddings": schemas.EMBEDDINGS,
 }
 TABLES = {
+    "slack/messages": schemas.SLACK_MESSAGES,
     "corpus/duplicates": schemas.DUPLICATES,
     "instruct/examples": schemas.EXAMPLES,
     "instruct/passed_over": schemas.PASSED_OVER,

@@ -3,12 +3,18 @@
 import re
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
+from assets.lane_checks import lane_checks
+from assets.lanes import lane_assets
+from orchestration import lanes as lanes_package
 from orchestration.definitions import defs
 from orchestration.settings import SETTINGS
 from parlance import dedup, pii
+from parlance.lake import Lake
+from resources.lake import LakeResource
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,7 +43,8 @@ def test_every_schedule_and_sensor_that_it_names_exists() -> None:
     names = {schedule.name for schedule in definitions.schedules or []} | {
         sensor.name for sensor in definitions.sensors or []
     }
-    assert {"slack_daily", "dump_daily", "dumps_inbox", "late_replies", "automation"} == names
+    schedules, sensors = {"crawl_daily", "slack_daily", "dump_daily"}, {"dumps_inbox", "slack_changes", "late_replies"}
+    assert schedules | sensors | {"automation"} == names
     assert [name for name in names if f"`{name}`" not in README] == []
 
 
@@ -47,6 +54,29 @@ def test_its_python_runs() -> None:
     assert dedup.near_duplicates(pl.Series(texts))["keep"].to_list() == [True, False, True]
     (spans,) = pii.find(pl.Series(["write to ada@example.org"])).to_list()
     assert [span["kind"] for span in spans] == ["email"]
+
+
+def test_its_lane_is_found_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def lane()" in block]
+    (tmp_path / "tickets.py").write_text(code, encoding="utf-8")
+    (tmp_path / "tickets").mkdir()
+    day = "2026-11-02"
+    (tmp_path / "tickets" / f"{day}.jsonl").write_text('{"id": "1", "text": "The probe reads zero."}\nnot JSON\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(lanes_package, "__path__", [*lanes_package.__path__, str(tmp_path)])
+    lane = lanes_package.lanes()["tickets"]
+    assert lane.inputs() == [day]
+    lake = Lake(root=str(tmp_path / "lake"))
+    steps = [asset for asset in lane_assets(lane) if {lane.key("raw"), lane.key("documents")} & asset.keys]
+    result = dg.materialize(
+        [*steps, *lane_checks(lane)],
+        selection=dg.AssetSelection.assets(*(key for step in steps for key in step.keys)),
+        partition_key=day,
+        resources={"lake": LakeResource(root=lake.root), "tickets": lane.source},
+    )
+    assert result.success
+    assert lake.table("tickets/documents").scan().collect()["text"].to_list() == ["The probe reads zero."]
+    assert lake.table("tickets/rejected").scan().collect()["rule"].to_list() == ["unreadable"]
 
 
 @pytest.mark.parametrize("left", ["@@", "TODO"])

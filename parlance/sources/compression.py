@@ -8,15 +8,50 @@ import zstandard
 
 from parlance.errors import ParlanceError
 
-Compression = Literal["gzip", "zstd"]
+Compression = Literal["gzip", "zstd", "lz4"]
 
-# zstd cannot bound what one call gives back: small steps bound it.
-STEP_BYTES = {"gzip": 256 * 1024, "zstd": 8 * 1024}
+# How a member of gzip, or a frame of the others, starts.
+MAGIC: dict[Compression, bytes] = {"gzip": b"\x1f\x8b\x08", "zstd": b"\x28\xb5\x2f\xfd", "lz4": b"\x04\x22\x4d\x18"}
+# zstd and lz4 cannot bound what one call gives back: small steps bound it.
+STEP_BYTES: dict[Compression, int] = {"gzip": 32 * 1024, "zstd": 8 * 1024, "lz4": 16 * 1024}
+OUTPUT_BYTES = 256 * 1024
 WINDOW_BYTES = 2**31
 
 
 class DamageError(ParlanceError):
     """The bytes of a file are no whole compressed stream; rows before the damage stand."""
+
+
+class Decoder:
+    """Uncompresses one gzip member, or one frame of zstd or lz4; checksums that it carries are verified."""
+
+    def __init__(self, compression: Compression, *, dictionary: bytes = b"") -> None:
+        self._compression = compression
+        self._inner = _inner(compression, dictionary)
+
+    @property
+    def eof(self) -> bool:
+        """Whether the member is read to its end."""
+        return bool(self._inner.eof)
+
+    def step(self, data: bytes, *, at_most: int = OUTPUT_BYTES) -> tuple[bytes, int]:
+        """Some uncompressed bytes, and how many bytes of `data` were used. Raises DamageError.
+
+        `data` has up to `STEP_BYTES` and is empty at the end of the file only; `at_most` bounds gzip alone.
+        """
+        try:
+            if self._compression == "gzip":
+                output = self._inner.decompress(data, at_most)
+                rest = self._inner.unused_data if self._inner.eof else self._inner.unconsumed_tail
+            else:
+                output = self._inner.decompress(data)
+                rest = self._inner.unused_data if self._inner.eof else b""
+        except (zlib.error, zstandard.ZstdError, RuntimeError) as error:  # lz4 raises no error of its own
+            raise DamageError(str(error)) from error
+        if not data and not output and not self._inner.eof:
+            name = "a gzip member" if self._compression == "gzip" else f"a {self._compression} frame"
+            raise DamageError(f"the file ends inside {name}")
+        return output, len(data) - len(rest or b"")
 
 
 def inflated(stream: BinaryIO, compression: Compression) -> BinaryIO:
@@ -28,7 +63,7 @@ class _Inflated(io.RawIOBase):
     def __init__(self, stream: BinaryIO, compression: Compression) -> None:
         self._stream = stream
         self._compression = compression
-        self._decoder: Any = None
+        self._decoder: Decoder | None = None
         self._input = b""
         self._output = memoryview(b"")
 
@@ -49,26 +84,22 @@ class _Inflated(io.RawIOBase):
 
     def _step(self) -> bytes:
         """Uncompress some of the input; empty where it only moved on."""
-        is_end = not self._input
+        decoder = self._decoder or Decoder(self._compression)
         try:
-            if self._decoder is None:
-                self._decoder = self._new_decoder()
-            if self._compression == "gzip":
-                data = self._decoder.decompress(self._input, STEP_BYTES["gzip"])
-                self._input = self._decoder.unconsumed_tail
-            else:
-                data = self._decoder.decompress(self._input)
-                self._input = b""
-        except (zlib.error, zstandard.ZstdError) as error:
+            data, used = decoder.step(self._input)
+        except DamageError as error:
             raise DamageError(f"damaged: {error}") from error
-        if self._decoder.eof:
-            self._input = self._decoder.unused_data
-            self._decoder = None
-        elif is_end and not data:
-            raise DamageError(f"damaged: the file ends inside a {self._compression} stream")
-        return bytes(data)
+        self._input = self._input[used:]
+        self._decoder = None if decoder.eof else decoder
+        return data
 
-    def _new_decoder(self) -> Any:
-        if self._compression == "gzip":
-            return zlib.decompressobj(wbits=31)
-        return zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES).decompressobj()
+
+def _inner(compression: Compression, dictionary: bytes) -> Any:
+    if compression == "gzip":
+        return zlib.decompressobj(wbits=31)
+    if compression == "zstd":
+        known = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
+        return zstandard.ZstdDecompressor(dict_data=known, max_window_size=WINDOW_BYTES).decompressobj()
+    import lz4.frame  # type: ignore[import-untyped]
+
+    return lz4.frame.LZ4FrameDecompressor()

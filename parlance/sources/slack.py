@@ -1,8 +1,10 @@
 """Slack messages from an official export: raw rows by day, and threads as documents."""
 
+import heapq
 import json
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +14,10 @@ from parlance.rights import Rights
 from parlance.schemas import RAW
 from parlance.sources import slack_export
 from parlance.sources.rows import Row, batches, raw_row
-from parlance.sources.slack_export import Archive, DamagedMemberError, DayFile, Json, Workspace
+from parlance.sources.slack_export import Archive, DamagedMemberError, DayFile, Json, Workspace, is_day
 from parlance.sources.slack_threads import documents, moment
 
-__all__ = ["days", "documents", "message_row", "moment", "raw", "read_export"]
+__all__ = ["days", "documents", "is_day", "message_row", "moment", "newest", "raw", "read_export", "rows"]
 
 USER = re.compile(r"\b[UW][A-Z0-9]{1,20}\b")
 # The fields in which people are named whom a reader of the message sees.
@@ -34,12 +36,38 @@ def raw(
 
     Raises ConfigError where `path` is no export, or one that could do harm.
     """
+    return batches(rows(path, first=first, last=last, rights=rights), RAW)
+
+
+def rows(
+    path: str, *, first: str | None = None, last: str | None = None, rights: Rights | None = None
+) -> Iterator[Row]:
+    """The rows of `raw`, one by one."""
     for name, day in (("first", first), ("last", last)):
-        if day is not None and not slack_export.is_day(day):
+        if day is not None and not is_day(day):
             raise ConfigError(f"{name}={day!r} is no day; allowed: YYYY-MM-DD")
     with slack_export.opened(path) as archive:
         archive.day_files()  # what is wrong with the export is told now, not with the first row
-    return batches(_rows(path, first=first, last=last, rights=rights), RAW)
+    return _rows(path, first=first, last=last, rights=rights)
+
+
+def newest(exported: Iterable[Row], observed: Iterable[Row]) -> Iterator[Row]:
+    """The rows of both in the order of their days; of a message that both have, the observed one.
+
+    Both must be in the order of their days. The ids of one observed day are in memory.
+    """
+    marked = heapq.merge(
+        ((row["partition"], False, row) for row in observed),
+        ((row["partition"], True, row) for row in exported),
+        key=lambda entry: entry[:2],
+    )
+    for _, day in groupby(marked, key=lambda entry: entry[0]):
+        seen: set[str] = set()
+        for _, is_exported, row in day:
+            if not is_exported:
+                seen.add(row["id"])
+            if not is_exported or row["id"] not in seen:
+                yield row
 
 
 def days(path: str) -> list[str]:

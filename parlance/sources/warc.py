@@ -1,100 +1,128 @@
-"""WARC and WET files: one raw row for each record of content, and one with an error for each that cannot be used."""
+"""WARC, WET and ARC files: one raw row for each record of content, and one with an error for each of no use."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from parlance.errors import ConfigError
-from parlance.schemas import RAW
 from parlance.sources import files, web_documents
-from parlance.sources.rows import Row, batches, raw_row
-from parlance.sources.warc_frames import Loss, frames
+from parlance.sources.rows import Row, raw_row
+from parlance.sources.warc_batches import raw_batches
+from parlance.sources.warc_frames import Loss
+from parlance.sources.warc_records import canonical, records, records_at
 
 CONTENT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 BODY_BYTES = 64 * 1024 * 1024
+STEP_BYTES = 256 * 1024
+HTTP_HEADER_BYTES = 1024 * 1024
 # Records about the crawl, not of it.
 NO_CONTENT = ("warcinfo", "request", "metadata")
 
 
 def raw(path: str, *, partition: str, source: str = "dump") -> Iterator[pa.RecordBatch]:
-    """`RAW` rows of a WARC or WET file, or of all files of a folder, local or behind a URL.
+    """`RAW` rows of a WARC, WET or ARC file, or of all files of a folder, local or behind a URL.
 
-    `payload` is the body without transfer and content encoding; `position` is the byte offset of the record's gzip
-    member. A record that is no text, an answer that is no 200, a revisit and every stretch of damage is a row with
-    an `error`. `media_type` carries the server's charset where that is not UTF-8.
+    Files are plain or compressed by gzip, zstd or lz4. `payload` is the body without transfer and content encoding;
+    `position` is the byte offset of the record, or of its member where it is compressed: `record` reads it again. A
+    record that is no text, an answer that is no 200, a revisit and every stretch of damage is a row with an `error`.
+    `media_type` carries the server's charset where that is not UTF-8.
 
     Raises ConfigError where `path` cannot be read, TransientError where the network fails.
     """
     found = files.expand(path)
-    return batches((row for file in found for row in rows(file, partition=partition, source=source)), RAW)
+    return raw_batches(row for file in found for row in rows(file, partition=partition, source=source))
 
 
 def read(path: str) -> Iterator[pa.RecordBatch]:
-    """`DOCUMENTS` batches of a WARC or WET file: its pages as text."""
+    """`DOCUMENTS` batches of a WARC, WET or ARC file: its pages as text."""
     return (documents for documents, _ in web_documents.documents(raw(path, partition="default")) if documents.num_rows)
 
 
 def rows(file: files.File, *, partition: str, source: str = "dump") -> Iterator[Row]:
     """The raw rows of one file."""
     losses = 0
+    here: Row = {"source": source, "shard": file.name, "partition": partition}
     with files.opened(file) as stream:
-        for found in frames(stream):
-            here: Row = {"source": source, "shard": file.name, "position": found.offset, "partition": partition}
+        for found in records(stream, partial(_row, here=here), partial(_parsed_row, here=here)):
             if isinstance(found, Loss):
                 losses += 1
                 id = f"{source}:{partition}/{file.name}#damage-{losses}"
-                error = f"damaged: {found.what} at byte {found.offset}"
-                yield raw_row(id, media_type="application/octet-stream", error=error, **here)
-            elif (row := _row(found.data, here)) is not None:
-                yield row
+                yield _error_row(id, f"damaged: {found.what} at byte {found.offset}", found.offset, here)
+            elif found is not None:
+                yield found
 
 
-def _row(data: bytes, here: Row) -> Row | None:
-    """The row of one whole record; None where it is no content."""
-    record = _parsed(data)
-    if isinstance(record, str):
-        id = f"{here['source']}:{here['partition']}/{here['shard']}#record-{here['position']}"
-        return raw_row(id, media_type="application/octet-stream", error=record, **here)
+def record(path: str, offset: int, *, partition: str = "default", source: str = "dump", id: str | None = None) -> Row:
+    """The raw row of the record at the byte `offset`, a row's `position`; nothing else of the file is read.
+
+    Where a compressed member holds many records, `id` says which; else it is the first that has a row. Raises
+    ConfigError where there is none, and where the file is on a web server that knows no ranges.
+    """
+    (file,) = files.expand(path)
+    here: Row = {"source": source, "shard": file.name, "partition": partition}
+    with files.opened(file) as stream:
+        for found in records_at(stream, offset):
+            row = None if isinstance(found, Loss) else _parsed_row(found.data, found.offset, here=here)
+            if row is not None and id in (None, row["id"]):
+                return row
+    raise ConfigError(f"no record of content{f' {id!r}' if id else ''} at byte {offset} of {file.name!r}")
+
+
+def _row(record: Any, position: int, *, here: Row, is_whole: bool = False) -> Row | None:
+    """The row of one record; None where it is no content. Raises OSError where its header is not readable.
+
+    So it does where its body is not, unless the record `is_whole`: then the body itself is at fault.
+    """
     kind = str(record.record_type)
     if kind in NO_CONTENT:
         return None
-    url = _bare(record.headers.get("WARC-Target-URI"))
-    name = _bare(record.record_id) or url or f"{here['shard']}#record-{here['position']}"
+    headers = record.headers
+    if record.is_http:
+        record.parse_http(auto_decode="all", max_header_len=HTTP_HEADER_BYTES)
+    url = _bare(headers.get("WARC-Target-URI"))
+    name = _bare(record.record_id) or url or f"{here['shard']}#record-{position}"
     media_type, charset = _media_type(record)
     error = _refusal(record, kind, media_type)
     payload = None
     if error is None:
-        payload, error = _body(record)
+        payload, error = _body(record, is_whole=is_whole)
     return raw_row(
         f"{here['source']}:{here['partition']}/{name}",
         media_type=f"{media_type}; charset={charset}" if charset else media_type,
         url=url,
-        created_at=_date(record.headers.get("WARC-Date")),
+        created_at=_date(headers.get("WARC-Date")),
         payload=payload,
         error=error,
+        position=position,
         **here,
     )
 
 
-def _parsed(data: bytes) -> Any | str:
-    """The record, with its HTTP header parsed, or why it cannot be."""
+def _parsed_row(data: bytes, position: int, *, here: Row) -> Row | None:
+    """The row of a record that was cut out with care; one with an error where it cannot be decoded."""
     try:
         from fastwarc.warc import WarcRecord
     except ImportError as error:
         raise ConfigError(f"reading WARC needs the extra 'web' ({error}): pip install 'parlance[web]'") from error
     try:
-        record = WarcRecord.from_bytes(data)
-        if record.is_http:
-            record.parse_http(auto_decode="all")
+        record = WarcRecord.from_bytes(canonical(data))
+        return _row(record, position, here=here, is_whole=True)
     except OSError as error:
-        return f"damaged: record not readable: {error}"
-    return record
+        id = f"{here['source']}:{here['partition']}/{here['shard']}#record-{position}"
+        return _error_row(id, f"damaged: record not readable: {error}", position, here)
+
+
+def _error_row(id: str, error: str, position: int, here: Row) -> Row:
+    return raw_row(id, media_type="application/octet-stream", error=error, position=position, **here)
 
 
 def _refusal(record: Any, kind: str, media_type: str) -> str | None:
     """Why the record is not passed on as text; null where it is."""
+    if kind == "revisit":
+        return f"revisit: unchanged since {record.headers.get('WARC-Refers-To-Date') or 'unknown'}"
     if kind not in ("response", "resource", "conversion"):
         return f"{kind} record"
     status = record.http_headers.status_code if record.http_headers is not None else None
@@ -103,15 +131,28 @@ def _refusal(record: Any, kind: str, media_type: str) -> str | None:
     return None if media_type in CONTENT_TYPES else f"media type {media_type or 'missing'}"
 
 
-def _body(record: Any) -> tuple[bytes | None, str | None]:
+def _body(record: Any, *, is_whole: bool) -> tuple[bytes | None, str | None]:
     """The decoded body, or why there is none."""
     try:
-        body = bytes(record.reader.read(BODY_BYTES + 1))
+        body = _decoded(record)
     except OSError as error:
+        if not is_whole:
+            raise
         return None, f"damaged: body not decodable: {error}"
-    if len(body) > BODY_BYTES:
-        return None, f"body over {BODY_BYTES} bytes"
-    return body, None
+    return (body, None) if len(body) <= BODY_BYTES else (None, f"body over {BODY_BYTES} bytes")
+
+
+def _decoded(record: Any) -> bytes:
+    """The decoded body, or a little more than is allowed of it. The reader makes room for all that it is asked for."""
+    size = min(record.content_length, BODY_BYTES) + 1
+    body: bytes = record.reader.read(size)
+    if len(body) < size:
+        return body
+    parts = [body]
+    while size <= BODY_BYTES and (more := record.reader.read(STEP_BYTES)):
+        parts.append(more)
+        size += len(more)
+    return b"".join(parts)
 
 
 def _media_type(record: Any) -> tuple[str, str | None]:

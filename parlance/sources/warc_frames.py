@@ -1,31 +1,30 @@
-"""WARC bytes cut into whole records, with every loss named: no library tells of all of them.
+"""WARC and ARC bytes cut into whole records, with every loss named: no library tells of all of them.
 
 FastWARC and warcio end without an error at an empty gzip member and at a truncated last record. Here every byte
 belongs to a record, to the space between two records or to a `Loss`, and reading goes on behind the damage.
 """
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-GZIP = b"\x1f\x8b\x08"
-RECORD = b"WARC/"
+from parlance.sources import arc
+from parlance.sources.compression import MAGIC, STEP_BYTES, Compression, DamageError, Decoder
+from parlance.sources.warc_layout import MARK, RECORD, Layout, is_record, layout, skippable_bytes, starts_record
+from parlance.sources.warc_window import CHUNK_BYTES, Run, Window
+
 RECORD_END = b"\r\n\r\n"
-MARK = re.compile(rb"WARC/[0-9]\.[0-9]\r\n")
-MARK_BYTES = len(b"WARC/1.0\r\n")
-CHUNK_BYTES = 256 * 1024
 HEADER_BYTES = 64 * 1024
 RECORD_BYTES = 256 * 1024 * 1024
 # How far reading can step back to look for the next member behind a damaged one.
 KEPT_BYTES = 64 * 1024 * 1024
-CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+CONTENT_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One whole record. `offset` is that of its gzip member, or its own where nothing is compressed."""
+    """One whole record, as WARC. `offset` is that of its member, or its own where nothing is compressed."""
 
     offset: int
     data: bytes
@@ -39,150 +38,92 @@ class Loss:
     what: str
 
 
-def frames(stream: BinaryIO) -> Iterator[Frame | Loss]:
-    """Every record of a WARC file, in gzip members or plain, in order, and every loss between them."""
-    window = Window(stream)
-    start = window.at(0, len(RECORD))
-    if not start:
+def frames(stream: BinaryIO, known: Layout | None = None, *, start: int = 0) -> Iterator[Frame | Loss]:
+    """Every record from `start` on, in members or plain, in order, and every loss between them.
+
+    `stream` stands at `start`; the layout of the file must be known where that is not its beginning.
+    """
+    window = Window(stream, start)
+    if start == 0 and not window.at(0, 1):
         yield Loss(0, "an empty file")
-    elif start == RECORD:
-        yield from _records(Run(_plain_chunks(window)), member=None)
+        return
+    found = known or layout(window)
+    if found.compression is None:
+        yield from _records(Run(_plain_chunks(window), start), member=None, is_arc=found.is_arc)
     else:
-        yield from _gzip_frames(window)
-
-
-class Window:
-    """A stream that is read forward once; its last bytes are kept, so that a reader can step back over them."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._data = bytearray()
-        self.start = 0
-
-    def at(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes at `offset`; fewer at the end of the stream."""
-        while self.start + len(self._data) < offset + size:
-            more = self._stream.read(CHUNK_BYTES)
-            if not more:
-                break
-            self._data += more
-        return bytes(self._data[offset - self.start : offset - self.start + size])
-
-    def forget(self, before: int) -> None:
-        """Drop what stands before the offset `before`."""
-        if before > self.start:
-            del self._data[: before - self.start]
-            self.start = before
-
-
-class Run:
-    """Uncompressed bytes that belong together: those of one gzip member, or of a whole plain file."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._data = bytearray()
-        self.position = 0
-
-    def peek(self, size: int, *, skip: int = 0) -> bytes:
-        """Up to `size` bytes, `skip` bytes ahead; fewer at the end."""
-        while len(self._data) < skip + size and (more := next(self._chunks, b"")):
-            self._data += more
-        return bytes(self._data[skip : skip + size])
-
-    def drop(self, size: int) -> bool:
-        """Go `size` bytes ahead; False where the run ends before."""
-        while size > len(self._data):
-            size -= len(self._data)
-            self._forget(len(self._data))
-            if not self.peek(1):
-                return False
-        self._forget(size)
-        return True
-
-    def drop_space(self) -> bool:
-        """Go behind line ends; False at the end of the run."""
-        while data := self.peek(16):
-            rest = data.lstrip(b"\r\n")
-            self._forget(len(data) - len(rest))
-            if rest:
-                return True
-        return False
-
-    def drop_to_record(self) -> bool:
-        """Go to the next bytes that look like the start of a record; False where there are none."""
-        self.drop(1)
-        while len(data := self.peek(CHUNK_BYTES)) >= MARK_BYTES:
-            found = MARK.search(data)
-            self._forget(found.start() if found else len(data) - MARK_BYTES + 1)
-            if found:
-                return True
-        self._forget(len(data))
-        return False
-
-    def follow(self, chunks: Iterator[bytes]) -> None:
-        """Read on in `chunks` behind the end."""
-        self._chunks = chunks
-
-    def _forget(self, size: int) -> None:
-        del self._data[:size]
-        self.position += size
+        yield from _member_frames(window, found, found.compression, start=max(start, len(found.head)))
 
 
 class _Inflated:
-    """Uncompressed bytes from the gzip member at `start` on; `end` is behind the last one that was read whole."""
+    """Uncompressed bytes from the member at `start` on; `end` is behind the last one that was read whole."""
 
-    def __init__(self, window: Window, start: int) -> None:
+    def __init__(self, window: Window, start: int, compression: Compression, dictionary: bytes) -> None:
         self._window = window
+        self._compression: Compression = compression
+        self._dictionary = dictionary
         self.end = start
 
     def runs_on(self) -> bool:
         """Whether the next member may hold the rest of a record; one that starts a record does not."""
-        return self._window.at(self.end, len(GZIP)) == GZIP and not _starts_record(self._window, self.end)
+        magic = MAGIC[self._compression]
+        return self._window.at(self.end, len(magic)) == magic and not starts_record(
+            self._window, self.end, self._compression, self._dictionary
+        )
 
     def member(self) -> Iterator[bytes]:
-        """The next member; raises zlib.error or EOFError where it is damaged."""
-        decoder = zlib.decompressobj(wbits=31)
-        offset, pending = self.end, b""
+        """The next member; raises DamageError where it is damaged."""
+        decoder = Decoder(self._compression, dictionary=self._dictionary)
+        offset = self.end
         while not decoder.eof:
-            if not pending:
-                pending = self._window.at(offset, CHUNK_BYTES)
-                offset += len(pending)
-                self._window.forget(offset - KEPT_BYTES)
-            is_end = not pending
-            data = decoder.decompress(pending, CHUNK_BYTES)
-            pending = decoder.unconsumed_tail
+            data, used = decoder.step(self._window.at(offset, STEP_BYTES[self._compression]))
+            offset += used
+            self._window.forget(offset - KEPT_BYTES)
             if data:
                 yield data
-            elif is_end and not decoder.eof:
-                raise EOFError("the file ends inside a gzip member")
-        self.end = offset - len(decoder.unused_data)
+        self.end = offset
 
 
-def _gzip_frames(window: Window) -> Iterator[Frame | Loss]:
-    offset: int | None = 0
+def _member_frames(window: Window, found: Layout, compression: Compression, *, start: int) -> Iterator[Frame | Loss]:
+    offset: int | None = start
     while offset is not None and window.at(offset, 1):
-        member = _Inflated(window, offset)
+        if skipped := skippable_bytes(window, offset, compression):
+            is_whole = bool(window.at(offset + skipped - 1, 1)) if skipped <= KEPT_BYTES else False
+            if not is_whole:
+                yield Loss(offset, f"a skippable frame of {skipped} bytes; the file ends before")
+            offset = offset + skipped if is_whole else _next_member(window, offset + 1, compression, found.dictionary)
+            continue
+        member = _Inflated(window, offset, compression, found.dictionary)
         try:
             yield from _records(Run(member.member()), member=member, offset=offset)
             offset = member.end
             window.forget(offset)
-        except (zlib.error, EOFError) as error:
+        except DamageError as error:
             yield Loss(offset, str(error))
-            offset = _next_member(window, offset + 1)
+            offset = _next_member(window, offset + 1, compression, found.dictionary)
 
 
-def _records(run: Run, *, member: _Inflated | None, offset: int = 0) -> Iterator[Frame | Loss]:
+def _records(
+    run: Run, *, member: _Inflated | None, offset: int = 0, is_arc: bool | None = None
+) -> Iterator[Frame | Loss]:
+    """The records of `run`; whether they are ARC is seen at the first one where it is not known."""
     more = run.drop_space()
+    if more and is_arc is None:
+        is_arc = run.peek(len(RECORD)) != RECORD and arc.line(run.peek(arc.LINE_BYTES)) is not None
     while more:
         at = run.position if member is None else offset
-        found = _cut(run, member)
+        found = _cut_arc(run, member) if is_arc else _cut(run, member)
         if isinstance(found, bytes):
-            # Read on before the record is given out: a gzip member's checksum comes behind its last record.
+            # Read on before the record is given out: a member's checksum comes behind its last record.
             more = run.drop_space()
             yield Frame(at, found)
         else:
-            more = run.drop_to_record()
+            more = run.drop_to(arc.mark if is_arc else _mark)
             yield Loss(at, found)
+
+
+def _mark(data: bytes) -> int | None:
+    found = MARK.search(data)
+    return found.start() if found else None
 
 
 def _cut(run: Run, member: _Inflated | None) -> bytes | str:
@@ -195,11 +136,12 @@ def _cut(run: Run, member: _Inflated | None) -> bytes | str:
         found = _framed(run)
     if found is None:
         return "a record shorter than its Content-Length"
-    if isinstance(found, bytes):
-        behind = run.peek(16, skip=len(found))
-        if not behind.startswith(RECORD_END) and not RECORD.startswith(behind.lstrip(b"\r\n")[: len(RECORD)]):
-            return "a Content-Length that does not lead to the next record"
-        run.drop(len(found))
+    if isinstance(found, str):
+        return found
+    behind = run.peek(16, skip=len(found))
+    if not behind.startswith(RECORD_END) and not RECORD.startswith(behind.lstrip(b"\r\n")[: len(RECORD)]):
+        return "a Content-Length that does not lead to the next record"
+    run.drop(len(found))
     return found
 
 
@@ -212,9 +154,12 @@ def _framed(run: Run) -> bytes | str | None:
     length = CONTENT_LENGTH.search(header)
     if length is None:
         return "a record without Content-Length"
-    size = len(header) + int(length[1])
+    return _block(run, len(header) + int(length[1]))
+
+
+def _block(run: Run, size: int) -> bytes | str | None:
     if size > RECORD_BYTES:
-        run.drop(size)
+        # Not dropped: a length that is damaged itself would take whole records with it.
         return f"a record of {size} bytes; allowed: up to {RECORD_BYTES}"
     return run.peek(size) if run.peek(1, skip=size - 1) else None
 
@@ -228,32 +173,45 @@ def _header(run: Run) -> bytes | None:
     return None
 
 
+def _cut_arc(run: Run, member: _Inflated | None) -> bytes | str:
+    """As `_cut`, from ARC; the record is given as WARC."""
+    line = arc.line(run.peek(arc.LINE_BYTES))
+    if line is None:
+        return "bytes that are no ARC record"
+    size = line.size_bytes + line.length
+    found = _block(run, size)
+    while found is None and member is not None and member.runs_on():
+        run.follow(member.member())
+        found = _block(run, size)
+    if found is None:
+        return "a record shorter than its Archive-length"
+    if isinstance(found, str):
+        return found
+    behind = run.peek(arc.LINE_BYTES, skip=size)
+    if behind.strip(b"\r\n") and not is_record(behind.lstrip(b"\r\n")) and not behind.startswith((b"\n", b"\r\n")):
+        return "an Archive-length that does not lead to the next record"
+    run.drop(size)
+    return arc.as_warc(line, found[line.size_bytes :])
+
+
 def _plain_chunks(window: Window) -> Iterator[bytes]:
-    offset = 0
+    offset = window.start
     while data := window.at(offset, CHUNK_BYTES):
         yield data
         offset += len(data)
         window.forget(offset)
 
 
-def _starts_record(window: Window, offset: int) -> bool:
-    """Whether a gzip member at `offset` inflates to the start of a record."""
-    decoder = zlib.decompressobj(wbits=31)
-    try:
-        return decoder.decompress(window.at(offset, 512), len(RECORD)) == RECORD
-    except zlib.error:
-        return False
-
-
-def _next_member(window: Window, offset: int) -> int | None:
+def _next_member(window: Window, offset: int, compression: Compression, dictionary: bytes) -> int | None:
     """The first offset from `offset` on where a member with a record starts; None where there is none."""
+    magic = MAGIC[compression]
     offset = max(offset, window.start)
-    while len(data := window.at(offset, CHUNK_BYTES)) >= len(GZIP):
-        found = data.find(GZIP)
+    while len(data := window.at(offset, CHUNK_BYTES)) >= len(magic):
+        found = data.find(magic)
         while found >= 0:
-            if _starts_record(window, offset + found):
+            if starts_record(window, offset + found, compression, dictionary):
                 return offset + found
-            found = data.find(GZIP, found + 1)
-        offset += len(data) - len(GZIP) + 1
+            found = data.find(magic, found + 1)
+        offset += len(data) - len(magic) + 1
         window.forget(offset)
     return None

@@ -8,6 +8,8 @@ import pyarrow as pa
 from parlance import embedding, filters, pii, schemas, speech_acts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
+from parlance.pseudonyms import Pseudonyms
+from parlance.sources.slack_columns import messages
 from parlance.storage import Spool, Written, record_batches, stream
 
 Parse = Callable[[Iterable[pa.RecordBatch]], Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]]
@@ -42,6 +44,13 @@ def write_documents(
 
         written = lake.table(f"{lane}/documents").replace(documents(), partitions)
         return written, lake.table(f"{lane}/rejected").replace(ledger.batches(), partitions)
+
+
+def write_messages(lake: Lake, lane: str, partitions: Sequence[str], *, pseudonyms: Pseudonyms | None) -> Written:
+    """The raw rows of a Slack lane as messages with columns."""
+    raw = lake.table(f"{lane}/raw").batches(partitions)
+    batches = (batch for frame in raw for batch in record_batches(frame, schemas.RAW))
+    return lake.table(f"{lane}/messages").replace(messages(batches, pseudonyms=pseudonyms), partitions)
 
 
 def write_signals(lake: Lake, lane: str, partitions: Sequence[str]) -> Written:

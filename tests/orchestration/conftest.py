@@ -50,7 +50,7 @@ class Workspace:
         )
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        names = [f"{lane}/{table}" for lane in ("slack", "dump") for table in LANE_TABLES] + list(TABLES)
+        names = [f"{lane}/{table}" for lane in ("slack", "crawl", "dump") for table in LANE_TABLES] + list(TABLES)
         return {name: self.rows(name) for name in names}
 
     def processes(self) -> list[psutil.Process]:

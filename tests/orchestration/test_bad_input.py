@@ -11,11 +11,11 @@ import pytest
 
 from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
-from orchestration.lanes import lanes
-from orchestration.partitions import dumps
+from orchestration.lanes import dump, slack
 from parlance.lake import Lake
 from resources.lake import LakeResource
-from resources.sources import Dumps, SlackExport
+from resources.slack import Slack
+from resources.sources import Dumps
 
 DAY = "2026-10-05"
 SAMPLE = Path(__file__).parents[2] / "sample"
@@ -37,14 +37,20 @@ def ingest(lane: Lane, source: object, lake: Path, *, partition: str) -> dg.Exec
 
 
 def slack_lane() -> Lane:
-    return lanes(dg.DailyPartitionsDefinition(DAY))["slack"]
+    return slack.lane_from(DAY)
 
 
-def export(path: Path, files: dict[str, object]) -> SlackExport:
+def workspace(path: Path) -> Slack:
+    """The export at `path` under the rights of the sample."""
+    rights, key_file = str(SAMPLE / "slack" / "rights.yaml"), str(path.with_suffix(".key"))
+    return Slack(export=str(path), rights=rights, key_file=key_file)
+
+
+def export(path: Path, files: dict[str, object]) -> Slack:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
             archive.writestr(name, content if isinstance(content, str) else json.dumps(content))
-    return SlackExport(path=str(path))
+    return workspace(path)
 
 
 def failure(result: dg.ExecuteInProcessResult) -> str:
@@ -76,7 +82,7 @@ def test_what_is_no_export_is_an_error_that_names_it(tmp_path: Path, name: str, 
         path.write_bytes(content)
     elif content is None:
         export(path, {"readme.txt": "hello"})
-    message = failure(ingest(slack_lane(), SlackExport(path=str(path)), tmp_path / "lake", partition=DAY))
+    message = failure(ingest(slack_lane(), workspace(path), tmp_path / "lake", partition=DAY))
     assert name in message
 
 
@@ -114,8 +120,7 @@ def test_a_truncated_warc_gives_every_whole_record_and_counts_the_loss(tmp_path:
     folder.mkdir()
     (folder / "whole.warc.gz").write_bytes(whole)
     (folder / "cut.warc.gz").write_bytes(whole[: len(whole) * 2 // 3])
-    lane = lanes(dg.DailyPartitionsDefinition(DAY))["dump"]
-    assert lane.partitions == dumps
+    lane = dump.lane()
     for name in ("whole.warc.gz", "cut.warc.gz"):
         assert ingest(lane, Dumps(folder=str(folder)), tmp_path / "lake", partition=name).success
     lake = Lake(root=str(tmp_path / "lake"))
@@ -146,7 +151,7 @@ def gzip_members(data: bytes) -> int:
 
 def test_a_dump_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "dumps").mkdir()
-    lane = lanes(dg.DailyPartitionsDefinition(DAY))["dump"]
+    lane = dump.lane()
     message = failure(ingest(lane, Dumps(folder=str(tmp_path / "dumps")), tmp_path / "lake", partition="gone.warc.gz"))
     assert "gone.warc.gz" in message
 
@@ -154,7 +159,7 @@ def test_a_dump_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> None:
 def test_an_empty_gzip_warc_is_an_empty_partition(tmp_path: Path) -> None:
     (tmp_path / "dumps").mkdir()
     (tmp_path / "dumps" / "empty.jsonl.gz").write_bytes(gzip.compress(b""))
-    lane = lanes(dg.DailyPartitionsDefinition(DAY))["dump"]
+    lane = dump.lane()
     result = ingest(lane, Dumps(folder=str(tmp_path / "dumps")), tmp_path / "lake", partition="empty.jsonl.gz")
     assert result.success
     assert Lake(root=str(tmp_path / "lake")).table("dump/raw").scan().collect().is_empty()

@@ -18,7 +18,7 @@ from parlance.search import search
 from tests.orchestration.conftest import Workspace
 
 pytestmark = pytest.mark.slow
-LANES = ("slack", "dump")
+LANES = ("slack", "crawl", "dump")
 
 
 def assert_same_rows(found: pl.DataFrame, wanted: pl.DataFrame) -> None:

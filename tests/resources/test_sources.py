@@ -1,4 +1,4 @@
-"""The dumps folder and the Slack export as resources."""
+"""The inbox of dumps as a resource."""
 
 from pathlib import Path
 
@@ -6,18 +6,17 @@ import pyarrow as pa
 import pytest
 
 from parlance.errors import ConfigError
-from resources.sources import Dumps, SlackExport
-
-SAMPLE = Path(__file__).parents[2] / "sample"
+from parlance.lake import Lake
+from resources.sources import Dumps
 
 
 def test_a_dump_is_a_file_with_a_known_ending(tmp_path: Path) -> None:
     for name in ("b.warc.gz", "a.JSONL", "c.parquet", "notes.md", ".hidden.jsonl"):
         (tmp_path / name).write_text("x")
-    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty").mkdir()
     dumps = Dumps(folder=str(tmp_path))
     assert list(dumps.names()) == ["a.JSONL", "b.warc.gz", "c.parquet"]
-    assert dumps.ignored() == ["folder", "notes.md"]
+    assert dumps.ignored() == ["notes.md"]
 
 
 def test_the_mark_changes_with_the_file(tmp_path: Path) -> None:
@@ -32,18 +31,30 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         Dumps(folder=str(tmp_path / "gone")).names()
 
 
-def test_no_export_names_the_setting() -> None:
-    with pytest.raises(ConfigError, match="PARLANCE_SLACK_EXPORT"):
-        list(SlackExport(path="").raw(["2026-10-05"], first="2026-10-05"))
+def test_a_folder_of_files_is_one_dump(tmp_path: Path) -> None:
+    for name in ("group/a.jsonl", "group/deep/b.jsonl", "notes/readme.md", ".hidden/c.jsonl", "d.jsonl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f'{{"text": "{name}"}}\n')
+    dumps = Dumps(folder=str(tmp_path))
+    before = dumps.names()
+    assert list(before) == ["d.jsonl", "group"]
+    assert dumps.ignored() == ["notes"]
+    rows = pa.Table.from_batches(dumps.raw(Lake(root=str(tmp_path / "lake")), ["group"], first=""))
+    assert rows["shard"].to_pylist() == ["a.jsonl", "deep/b.jsonl"]
+    assert set(rows["partition"].to_pylist()) == {"group"}
+    (tmp_path / "group" / "e.jsonl").write_text('{"text": "more"}\n')
+    assert dumps.names()["group"] != before["group"]
+    assert dumps.names()["d.jsonl"] == before["d.jsonl"]
 
 
-def test_a_thread_older_than_the_first_day_stands_in_the_first_day() -> None:
-    export = SlackExport(path=str(SAMPLE / "slack_export.zip"))
-    first = "2026-10-08"
-    rows = pa.Table.from_batches(export.raw([first, "2026-10-09"], first=first))
-    roots = rows["document_partition"].to_pylist()
-    assert min(roots) == first
-    plain = pa.Table.from_batches(export.raw([first, "2026-10-09"], first=""))
-    older = [root for root in plain["document_partition"].to_pylist() if root < first]
-    assert older
-    assert roots.count(first) == plain["document_partition"].to_pylist().count(first) + len(older)
+def test_a_manifest_is_one_dump(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "far" / f"{name}.jsonl").write_text(f'{{"text": "{name}"}}\n')
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "both.paths").write_text(f"# two files\n{tmp_path}/far/a.jsonl\n{tmp_path}/far/b.jsonl\n")
+    dumps = Dumps(folder=str(inbox))
+    assert list(dumps.names()) == ["both.paths"]
+    rows = pa.Table.from_batches(dumps.raw(Lake(root=str(tmp_path / "lake")), ["both.paths"], first=""))
+    assert rows.num_rows == 2

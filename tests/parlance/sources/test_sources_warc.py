@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from parlance.errors import ConfigError, TransientError
 from parlance.schemas import DOCUMENTS, LEDGER, RAW, conform
-from parlance.sources import dumps, warc, warc_frames
+from parlance.sources import dumps, warc, warc_frames, warc_window
 from parlance.sources.warc_frames import Frame, Loss, frames
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data" / "web" / "warc"
@@ -85,6 +85,7 @@ def test_a_response_is_one_row(tmp_path: Path) -> None:
         "document_partition": "p",
         "payload": HTML,
         "error": None,
+        "rights": None,
         "partition": "p",
     }
     assert rows(path, source="crawl")[0]["id"] == "crawl:p/urn:uuid:00000001"
@@ -104,7 +105,7 @@ def test_records_about_the_crawl_are_no_rows(tmp_path: Path, kind: str) -> None:
         (record(status="206 Partial Content"), "http status 206"),
         (record(content_type="image/png"), "media type image/png"),
         (record(content_type=""), "media type missing"),
-        (record("revisit", b"", headers={"Content-Length": "0"}), "revisit record"),
+        (record("revisit", b"", headers={"Content-Length": "0"}), "revisit: unchanged since unknown"),
         (record("continuation", status=None), "continuation record"),
         (record("resource", status=None, content_type="image/png"), "media type image/png"),
         (record("response", b"10.0.0.1", status=None, content_type="text/dns"), "media type text/dns"),
@@ -117,7 +118,7 @@ def test_what_is_not_passed_on_says_why(tmp_path: Path, data: bytes, error: str)
     assert row["payload"] is None
     ((documents, ledger),) = dumps.documents(warc.raw(str(tmp_path / "a.warc.gz"), partition="p"))
     assert documents.num_rows == 0
-    assert (ledger["rule"].to_pylist(), ledger["detail"].to_pylist()) == (["unreadable"], [row["error"]])
+    assert ledger["detail"].to_pylist() == [row["error"]]
 
 
 @pytest.mark.parametrize(
@@ -229,8 +230,8 @@ def test_damage_costs_what_it_hits_and_is_told(tmp_path: Path, data: bytes, inta
 
 
 def test_reading_finds_the_next_member_behind_a_long_damaged_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CHUNK_BYTES", "KEPT_BYTES"):
-        monkeypatch.setattr(warc_frames, name, 1_000)
+    for module, name in ((warc_frames, "CHUNK_BYTES"), (warc_window, "CHUNK_BYTES"), (warc_frames, "KEPT_BYTES")):
+        monkeypatch.setattr(module, name, 1_000)
     noise = zlib.compressobj(0, wbits=31)
     long = noise.compress(record(body=bytes(range(256)) * 100)) + noise.flush()
     found = list(frames(io.BytesIO(ONE + broken(long) + THREE)))
@@ -360,7 +361,13 @@ def test_damaged_files_give_every_intact_record(name: str, intact: int) -> None:
     [
         (
             "pages-00000.warc.gz",
-            {None: 140, "http status 404": 7, "http status 301": 7, "revisit record": 7, "media type image/png": 7},
+            {
+                None: 140,
+                "http status 404": 7,
+                "http status 301": 7,
+                "revisit: unchanged since 2026-11-19T00:00:00Z": 7,
+                "media type image/png": 7,
+            },
             139,
         ),
         ("commoncrawl/whirlwind.warc.gz", {None: 1}, 1),

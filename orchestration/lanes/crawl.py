@@ -1,0 +1,39 @@
+"""The crawl list, by day: one crawl of the list belongs to the day on which it began, in UTC."""
+
+import datetime as dt
+from pathlib import Path
+
+import dagster as dg
+from resources.crawler import Crawler
+
+from assets.lanes import Lane
+from orchestration.settings import crawl_list, crawl_site, crawls_folder, day_setting
+from parlance.sources.slack import is_day
+
+MODULES = ("crawling", "sources.crawl", "sources.rows", "sources.warc", "sources.web_documents", "extraction")
+
+
+def lane() -> Lane:
+    return Lane(
+        name="crawl",
+        title="the crawl list",
+        partitions=dg.DailyPartitionsDefinition(start_date=first_day(), end_offset=1),
+        recipe="web",
+        modules=MODULES,
+        kinds=frozenset({"scrapy"}),
+        source=Crawler(list_path=crawl_list(), folder=crawls_folder(), site=crawl_site()),
+        inputs=lambda: [today()] if crawl_list() else [],
+    )
+
+
+def first_day() -> str:
+    """PARLANCE_CRAWL_START, or else the day of the first crawl that is kept; today where there is none."""
+    if start := day_setting("PARLANCE_CRAWL_START"):
+        return start
+    folder = Path(crawls_folder())
+    found = [one.name for one in folder.iterdir() if is_day(one.name)] if folder.is_dir() else []
+    return min([*found, today()])
+
+
+def today() -> str:
+    return dt.datetime.now(dt.UTC).date().isoformat()
