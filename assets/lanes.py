@@ -108,7 +108,7 @@ def _raw(lane: Lane) -> dg.AssetsDefinition:
         unreadable = table.scan(keys).filter(pl.col("error").is_not_null()).select(pl.len()).collect().item()
         metadata.by_partition(context, lane.key("raw"), written.rows_by_partition)
         shown = metadata.of_table(table, written, preview=["id", "shard", "media_type", "url", "created_at"])
-        return dg.MaterializeResult(metadata=shown | fetched | {"unreadable_rows": unreadable})
+        return dg.MaterializeResult(metadata=shown | metadata.with_pictures(fetched) | {"unreadable_rows": unreadable})
 
     return raw
 

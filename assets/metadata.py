@@ -65,6 +65,14 @@ def picture(svg: str) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"![plot](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
 
 
+def with_pictures(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with every SVG among them as a picture."""
+    is_svg = {
+        name: isinstance(value, str) and value.lstrip().startswith(("<?xml", "<svg")) for name, value in values.items()
+    }
+    return {name: picture(value) if is_svg[name] else value for name, value in values.items()}
+
+
 def by_partition(context: dg.AssetExecutionContext, key: dg.AssetKey, rows: Mapping[str, int]) -> None:
     """Gives each partition of the run its own row count."""
     for partition, count in rows.items():

@@ -17,8 +17,8 @@ SOURCE = "crawl"
 def raw(folder: str, days: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """`RAW` rows of the crawls of `days` under `folder`, in the order in which their URLs were found.
 
-    Pages are read from the WARC files at the places that the frontier names; an id is `crawl:<day>/<url>`. A URL without a page
-    is a row with an error: `refused: robots.txt`, `failed: timeout`, `revisit: unchanged since ...`, and so on.
+    Pages are read from the WARC files at the places that the frontier names; an id is `crawl:<day>/<url>`. A URL
+    without a page is a row with an error: `refused: robots.txt`, `failed: timeout`, `revisit: unchanged since ...`.
     """
     return batches((row for day in days for row in rows(Path(folder), day)), RAW)
 
