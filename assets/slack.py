@@ -12,6 +12,7 @@ from assets.instruct import EXAMPLES
 from assets.lanes import Lane
 from parlance import plots, schemas
 from parlance.lake import Lake
+from parlance.sources.slack_archive import Archive
 from parlance.stages import lanes as stages
 from resources.lake import LakeResource
 from resources.slack import RIGHTS
@@ -24,7 +25,7 @@ def slack_assets(lane: Lane) -> list[dg.AssetsDefinition]:
 
 def slack_checks(lane: Lane) -> list[dg.AssetChecksDefinition]:
     """The checks of the slack lane alone."""
-    return [_rights(lane)]
+    return [_rights(lane), _coverage(lane)]
 
 
 def _messages(lane: Lane) -> dg.AssetsDefinition:
@@ -63,6 +64,24 @@ def _rights(lane: Lane) -> dg.AssetChecksDefinition:
         ids = found.sort("rights").collect()["rights"].to_list()
         lacking = [id or "no statement" for id in ids if "training" not in uses(opened, id)]
         return dg.AssetCheckResult(passed=not lacking, metadata={"statements": ids, "without_training": lacking})
+
+    return check
+
+
+def _coverage(lane: Lane) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=lane.key("raw"), name="history_has_no_gap")
+    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
+        """Every channel's history of the days was read, where the Web API is read at all. A backfill fills a gap."""
+        keys = context.op_execution_context.partition_keys
+        gaps = Archive(lake.open().root).gaps(keys[0], keys[-1])
+        rows = [(gap.name, str(gap.oldest), str(gap.latest), gap.reason or "not read yet") for gap in gaps[:50]]
+        frame = pl.DataFrame(rows, schema=["channel", "from", "to", "reason"], orient="row")
+        return dg.AssetCheckResult(
+            passed=not gaps,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{len(gaps):,} gaps in {len({gap.channel for gap in gaps}):,} channels",
+            metadata={"gaps": metadata.table_of(frame)},
+        )
 
     return check
 

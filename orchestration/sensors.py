@@ -1,5 +1,6 @@
 """Sensors: a file dropped into the inbox becomes a partition of the dump lane; a late reply remakes its thread."""
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +9,9 @@ import dagster as dg
 import polars as pl
 
 from assets.lanes import Lane
-from orchestration.settings import dumps_folder, lake_root
+from orchestration.settings import dumps_folder, lake_root, setting
 from parlance.lake import Lake
+from parlance.sources.slack_archive import Archive
 from resources.sources import Dumps
 
 MOST_REQUESTS = 25
@@ -17,7 +19,11 @@ MOST_REQUESTS = 25
 
 def sensors(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.SensorDefinition]:
     """Every sensor; all are off until someone turns them on."""
-    return [_inbox(lanes["dump"], jobs["dump_lane"]), _late_replies(lanes["slack"], jobs["slack_threads"])]
+    return [
+        _inbox(lanes["dump"], jobs["dump_lane"]),
+        _changes(lanes["slack"], jobs["slack_lane"]),
+        _late_replies(lanes["slack"], jobs["slack_threads"]),
+    ]
 
 
 def _inbox(lane: Lane, job: Any) -> dg.SensorDefinition:
@@ -50,13 +56,20 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
             return dg.SkipReason("PARLANCE_SLACK_TOKEN is not set")
         now = dt.datetime.now(dt.UTC)
         since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now
-        known = set(context.instance.get_materialized_partitions(lane.key("raw")))
-        changed = Lake(root=lake_root())
-        days = [day for day in Archive(changed.root).changed_days(since) if day in known]
+        archive = Archive(lake_root())
+        made = {day: _made_at(context.instance, lane.key("raw"), day) for day in archive.changed_days(since)}
+        days = [day for day, at in made.items() if at is not None and day in archive.changed_days(at)]
         requests = [dg.RunRequest(run_key=f"{day}@{now.isoformat()}", partition_key=day) for day in days]
         return dg.SensorResult(run_requests=requests, cursor=now.isoformat())
 
     return changes
+
+
+def _made_at(instance: dg.DagsterInstance, key: dg.AssetKey, day: str) -> dt.datetime | None:
+    """When the partition was last materialised; null where it never was."""
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[day])
+    records = instance.fetch_materializations(wanted, limit=1).records
+    return dt.datetime.fromtimestamp(records[0].timestamp, dt.UTC) if records else None
 
 
 def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:

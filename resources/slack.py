@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
+from parlance.sources.slack_sync import SyncSettings, sync
 from pydantic import Field
 
 from parlance import rights as statements
@@ -17,6 +18,7 @@ from parlance.rights import Rights
 from parlance.schemas import RAW
 from parlance.sources import slack
 from parlance.sources.rows import Row, batches
+from parlance.sources.slack_archive import Archive
 from resources.sources import Parsed, Source
 
 RIGHTS = "rights/slack"
@@ -50,7 +52,7 @@ class Slack(Source):
             if not slack.days(self.export):
                 raise ConfigError(f"{self.export} holds no messages: an export has files <channel>/<YYYY-MM-DD>.json")
             exported = slack.rows(self.export, first=partitions[0], last=partitions[-1], rights=rights)
-        observed: Iterable[Row] = self.archive(lake).rows(partitions) if self.token else ()
+        observed: Iterable[Row] = self.archive(lake).rows(partitions, rights=rights) if self.token else ()
         for batch in batches(slack.newest(exported, observed), RAW):
             day = pc.max_element_wise(batch["document_partition"], pa.scalar(first))
             yield _with(_with(batch, "document_partition", day), "rights", pa.array([rights.id] * batch.num_rows))

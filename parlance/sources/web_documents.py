@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from parlance import extraction
-from parlance.sources.rows import Row, dropped, paired, well_formed
+from parlance.sources.rows import Row, dropped, paired, rule_of, well_formed
 
 TEXT_FIELDS = ("text", "content", "raw_content")
 
@@ -15,8 +15,8 @@ TEXT_FIELDS = ("text", "content", "raw_content")
 def documents(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
     """Pairs of `DOCUMENTS` and `LEDGER` batches; every raw row is in one of the two, once.
 
-    Dropped are rows with an error (`unreadable`), a second row with an id that this call has seen
-    (`duplicate_id`) and rows without text (`empty_text`). The source is that of the raw rows.
+    Dropped are rows with an error (`unreadable`, `refused`, `failed`, `unchanged`), a second row with an id that this
+    call has seen (`duplicate_id`) and rows without text (`empty_text`). The source is that of the raw rows.
     """
     seen: set[int] = set()
     return paired(_outcome(row, seen) for batch in batches for row in batch.to_pylist())
@@ -24,7 +24,7 @@ def documents(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatc
 
 def _outcome(row: Row, seen: set[int]) -> tuple[list[Row], list[Row]]:
     if row["error"] is not None:
-        return [], [dropped(row, "unreadable", detail=row["error"])]
+        return [], [dropped(row, rule_of(row["error"]), detail=row["error"])]
     key = hash(row["id"])  # 64 bits: a set of the ids themselves would not fit in memory for a large dump
     if key in seen:
         return [], [dropped(row, "duplicate_id", detail=f"{row['shard']}#{row['position']}")]

@@ -67,6 +67,7 @@ def test_an_object_is_a_row_and_a_document(tmp_path: Path) -> None:
             "document_partition": "p",
             "payload": json.dumps(PAGE).encode(),
             "error": None,
+            "rights": None,
             "partition": "p",
         }
     ]
