@@ -72,8 +72,9 @@ class Archive:
         return Place(file=Path(file.name).name, position=start, size=file.tell() - start)
 
     def record_id(self, url: str, kind: str = "response") -> str:
-        """Named by what it holds: the same crawl writes the same ids."""
-        return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{self._day} {kind} {url}')}>"
+        """Named by its place and what it holds; robots.txt is asked for again in each segment."""
+        name = f"{Path(self._opened().name).name} {kind} {url}"
+        return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}>"
 
     def _response(self, exchange: Exchange) -> Any:
         return self._writer.create_warc_record(
