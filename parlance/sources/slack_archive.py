@@ -1,0 +1,233 @@
+"""Every version of every Slack message that the Web API was seen to give, and which windows of time were read."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+import pyarrow as pa
+
+from parlance.rights import Rights
+from parlance.schemas import TIME
+from parlance.sources.rows import Row
+from parlance.sources.slack_export import UNKNOWN_TEAM, Json, Workspace
+from parlance.sources.slack_versions import Read, Reads, raw_rows
+from parlance.sources.slack_windows import Segment, Window, merged, micros, missing, of_days, time_of
+from parlance.storage import Table
+
+# One row for each look at a message that showed something new. `revision` counts them from 1. A row with the
+# fingerprint of the row before it is the same version with other reactions or counts of replies. `kind` is message,
+# tombstone (its replies are left) or deleted. `observed_at` is when Slack said it, `recorded_at` when it was stored.
+ARCHIVE = pa.schema(
+    [
+        pa.field("team", pa.string(), nullable=False),
+        pa.field("channel", pa.string(), nullable=False),
+        pa.field("ts", pa.string(), nullable=False),
+        pa.field("thread_ts", pa.string()),
+        pa.field("in_history", pa.bool_(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("revision", pa.int64(), nullable=False),
+        pa.field("fingerprint", pa.string(), nullable=False),
+        pa.field("state", pa.string(), nullable=False),
+        pa.field("observed_at", TIME, nullable=False),
+        pa.field("recorded_at", TIME, nullable=False),
+        pa.field("error", pa.string()),
+        pa.field("payload", pa.large_binary()),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# One row for each thing that was read to its end: a window of a channel's history (`history` the first time, `audit`
+# again), a `thread` with the `mark` that its root then had, a `search` for changed threads; or a channel that could
+# not be read (`refused`), with the reason. Both ends of a window are in it.
+COVERAGE = pa.schema(
+    [
+        pa.field("team", pa.string(), nullable=False),
+        pa.field("channel", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("thread_ts", pa.string()),
+        pa.field("oldest", TIME),
+        pa.field("latest", TIME),
+        pa.field("read_at", TIME, nullable=False),
+        pa.field("messages", pa.int64(), nullable=False),
+        pa.field("requests", pa.int64(), nullable=False),
+        pa.field("mark", pa.string()),
+        pa.field("reason", pa.string()),
+    ]
+)
+
+# Channels and people as last seen; `fields` is JSON of what a raw row carries of them.
+LISTED = pa.schema(
+    [
+        pa.field("team", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("fields", pa.large_string(), nullable=False),
+        pa.field("seen_at", TIME, nullable=False),
+    ]
+)
+
+BY_RIGHTS = "refused by rights: "
+HISTORY = ("history", "audit")
+ROWS_AT_ONCE = 4000
+FAR = 2**62
+KEYS = ["channel", "ts", "revision"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A part of a channel's history that was not read, and why; `reason` is null where nobody asked for it."""
+
+    channel: str
+    name: str
+    oldest: datetime
+    latest: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The tables `slack/archive`, `slack/coverage`, `slack/channels` and `slack/users` of the lake at `root`."""
+
+    root: str
+
+    @property
+    def messages(self) -> Table:
+        return self._table("archive", ARCHIVE)
+
+    @property
+    def reads(self) -> Table:
+        return self._table("coverage", COVERAGE)
+
+    @property
+    def channels(self) -> Table:
+        return self._table("channels", LISTED)
+
+    @property
+    def users(self) -> Table:
+        return self._table("users", LISTED)
+
+    def rows(self, days: Sequence[str], *, rights: Rights | None = None) -> Iterator[Row]:
+        """The `RAW` rows of the messages of `days`, in the order of the days, channels and times.
+
+        Ids are those that an export gives. The payload is that of the last look at which the message was there, and
+        has `first_seen`, `last_seen`, `versions` and `deleted_at` beside it. A message that `rights` did not allow
+        when it was read, or does not now, is a row with an `error` and without a payload. Some 4,000 looks are in
+        memory at a time, or those of one channel's day.
+        """
+        workspace = self.workspace()
+        for day in sorted(set(days)):
+            reads = self._reads_of(day)
+            for channels in self._few_channels(day):
+                found = self.messages.scan([day]).filter(pl.col("channel").is_in(channels))
+                looks = found.unique(KEYS, keep="first").sort(KEYS).collect().iter_rows(named=True)
+                yield from raw_rows(looks, workspace=workspace, rights=rights, reads=reads)
+
+    def changed_days(self, since: datetime) -> list[str]:
+        """The days of the messages of which something new was stored after `since`, in order."""
+        found = self.messages.scan().filter(pl.col("recorded_at") > since).select(pl.col("partition").unique().sort())
+        days: list[str] = found.collect()["partition"].to_list()
+        return days
+
+    def coverage(self) -> dict[str, list[Window]]:
+        """For each channel the windows of its history that were read at least once, merged and in order."""
+        return {
+            channel: merged(segment.window for segment in segments) for channel, segments in self.segments().items()
+        }
+
+    def segments(self) -> dict[str, list[Segment]]:
+        """For each channel every window of its history that was read, and when."""
+        found: dict[str, list[Segment]] = {}
+        for channel, oldest, latest, read_at in self._windows(HISTORY).iter_rows():
+            found.setdefault(channel, []).append(Segment(read_at, Window(oldest, latest)))
+        return found
+
+    def gaps(self, first: str, last: str) -> list[Gap]:
+        """What was not read of the days from `first` to `last`, by channel and time.
+
+        Channels that rights refuse have no gaps. A channel has none before it was made, nor after it was last listed.
+        """
+        covered, refusals = self.coverage(), self.refusals()
+        listed = self.channels.scan().sort("id").collect()
+        newest = listed["seen_at"].max()
+        found: list[Gap] = []
+        for id, fields, seen_at in listed.select("id", "fields", "seen_at").iter_rows():
+            reason, channel = refusals.get(id), json.loads(fields)
+            ended = FAR if seen_at == newest else micros(seen_at)
+            life = Window(channel.get("created", 0) * 1_000_000, ended)
+            wanted = of_days(first, last) & life
+            if wanted is None or (reason or "").startswith(BY_RIGHTS):
+                continue
+            found += [
+                Gap(
+                    channel=id,
+                    name=channel["name"],
+                    oldest=time_of(part.oldest),
+                    latest=time_of(part.latest),
+                    reason=reason,
+                )
+                for part in missing(wanted, covered.get(id, []))
+            ]
+        return found
+
+    def refusals(self) -> dict[str, str]:
+        """Why a channel could not be read when it was last asked for; channels that could are not in it."""
+        found = self.reads.scan().filter(pl.col("kind").is_in(["refused", *HISTORY]))
+        # Of two at the same time the refusal goes first: it is known again at the next look.
+        newest = found.sort("read_at", pl.col("kind") == "refused").group_by("channel").last()
+        refused = newest.filter(kind="refused").select("channel", "reason").collect()
+        return dict(refused.iter_rows())
+
+    def workspace(self) -> Workspace:
+        """Channels by id and people by id, as last seen."""
+        channels, users = (table.scan().collect() for table in (self.channels, self.users))
+        return Workspace(
+            team=channels["team"][0] if channels.height else UNKNOWN_TEAM,
+            channels=_fields(channels),
+            users=_fields(users),
+        )
+
+    def remember(self, *, team: str, channels: Mapping[str, Json], users: Mapping[str, Json], at: datetime) -> None:
+        """Stores the fields of channels and people, by id, as seen now; those no longer listed stay as last seen."""
+        for table, listed in ((self.channels, channels), (self.users, users)):
+            now = [{"team": team, "id": id, "fields": json.dumps(listed[id]), "seen_at": at} for id in sorted(listed)]
+            before = [row for row in table.scan().collect().iter_rows(named=True) if row["id"] not in listed]
+            table.replace([pa.RecordBatch.from_pylist([*now, *before], schema=LISTED)])
+
+    def _table(self, name: str, schema: pa.Schema) -> Table:
+        return Table(uri=f"{self.root.rstrip('/')}/slack/{name}", name=f"slack/{name}", schema=schema)
+
+    def _few_channels(self, day: str) -> Iterator[list[str]]:
+        """The channels of a day, as many at a time as have some 4,000 rows together."""
+        counts = self.messages.scan([day]).group_by("channel").len().sort("channel").collect()
+        few: list[str] = []
+        rows = 0
+        for channel, count in counts.iter_rows():
+            if few and rows + count > ROWS_AT_ONCE:
+                yield few
+                few, rows = [], 0
+            few.append(channel)
+            rows += count
+        if few:
+            yield few
+
+    def _windows(self, kinds: Sequence[str]) -> pl.DataFrame:
+        """Windows as `channel`, `oldest`, `latest`, `read_at` in microseconds."""
+        numbers = [pl.col(name).dt.epoch("us") for name in ("oldest", "latest", "read_at")]
+        return self.reads.scan().filter(pl.col("kind").is_in(list(kinds))).select("channel", *numbers).collect()
+
+    def _reads_of(self, day: str) -> Reads:
+        """By channel, what was read of the messages of `day`."""
+        wanted = of_days(day, day)
+        within = (pl.col("oldest") <= time_of(wanted.latest)) & (pl.col("latest") >= time_of(wanted.oldest))
+        found = self.reads.scan().filter(pl.col("kind").is_in([*HISTORY, "thread"]), pl.col("reason").is_null(), within)
+        windows = found.with_columns(pl.col("oldest", "latest").dt.epoch("us"))
+        reads: Reads = {}
+        names = ("oldest", "latest", "thread_ts", "read_at")
+        for row in windows.select("channel", *names).collect().iter_rows(named=True):
+            reads.setdefault(row["channel"], []).append(Read(**{name: row[name] for name in names}))
+        return reads
+
+
+def _fields(listed: pl.DataFrame) -> dict[str, Json]:
+    return {id: json.loads(fields) for id, fields in listed.select("id", "fields").iter_rows()}
