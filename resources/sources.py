@@ -13,13 +13,13 @@ from pydantic import Field
 
 from parlance.errors import ConfigError
 from parlance.lake import Lake
-from parlance.sources import dumps
+from parlance.sources import dumps, files
 
 Parsed = tuple[pa.RecordBatch, pa.RecordBatch]
 Entry = dict[str, Any]
 
-# Lists of files, one a line: see parlance/sources/files.py.
-MANIFESTS = (".paths", ".paths.gz")
+# Files that are about the others.
+ABOUT = ("readme", "license", "licence", "notice", "changelog")
 
 
 class Source(dg.ConfigurableResource, ABC):
@@ -49,11 +49,11 @@ class Dumps(Source):
 
     def names(self) -> dict[str, str]:
         """Name of every dump that can be read, with a mark that changes when the dump changes (size and time)."""
-        return {name: _mark(files) for name, files in self._entries().items() if _is_dump(files)}
+        return {name: _mark(found) for name, found in self._entries().items() if _is_dump(found)}
 
     def ignored(self) -> list[str]:
         """Names of what else lies in the inbox: no file name that a known format has."""
-        return [name for name, files in self._entries().items() if not _is_dump(files)]
+        return [name for name, found in self._entries().items() if not _is_dump(found)]
 
     def _entries(self) -> dict[str, list[Entry]]:
         """The files of each entry of the inbox by the entry's name."""
@@ -64,7 +64,8 @@ class Dumps(Source):
         entries: dict[str, list[Entry]] = {}
         for path, entry in sorted(fs.find(inbox, detail=True).items()):
             parts = PurePosixPath(path).relative_to(inbox).parts
-            if not any(part.startswith((".", "_")) for part in parts):
+            is_about = parts[-1].lower().startswith(ABOUT)
+            if not is_about and not any(part.startswith((".", "_")) for part in parts):
                 entries.setdefault(parts[0], []).append(entry)
         return entries
 
@@ -77,14 +78,14 @@ class Dumps(Source):
         yield from dumps.documents(batches)
 
 
-def _is_dump(files: Sequence[Entry]) -> bool:
+def _is_dump(entries: Sequence[Entry]) -> bool:
     """Whether any of the files has a name that a known format has; the others are told when they are read."""
-    suffixes = (*MANIFESTS, *(suffix for format in dumps.FORMATS.values() for suffix in format.suffixes))
-    return any(str(entry["name"]).lower().endswith(suffixes) for entry in files)
+    suffixes = (*files.MANIFESTS, *(suffix for format in dumps.FORMATS.values() for suffix in format.suffixes))
+    return any(str(entry["name"]).lower().endswith(suffixes) for entry in entries)
 
 
-def _mark(files: Sequence[Entry]) -> str:
+def _mark(entries: Sequence[Entry]) -> str:
     marks = [
-        f"{entry['size']}:{entry.get('ETag') or entry.get('mtime') or entry.get('LastModified')}" for entry in files
+        f"{entry['size']}:{entry.get('ETag') or entry.get('mtime') or entry.get('LastModified')}" for entry in entries
     ]
     return marks[0] if len(marks) == 1 else hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]

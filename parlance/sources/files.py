@@ -7,15 +7,17 @@ the data.
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
 from fsspec.core import url_to_fs
 
 from parlance.errors import ConfigError, ParlanceError, TransientError
+from parlance.sources.compression import inflated
 
 BUFFER_BYTES = 1024 * 1024
+MANIFESTS = (".paths", ".paths.gz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +27,70 @@ class File:
     filesystem: Any
     path: str
     name: str
+    ranges: tuple[tuple[int, int], ...] = ()
+
+
+def _is_manifest(path: str) -> bool:
+    return urlsplit(path).path.lower().endswith(MANIFESTS)
+
+
+def _listed(manifest: File, at: str) -> Iterator[File]:
+    """The files that a manifest lists, each as `expand` gives it.
+
+    A line is a path or a URL; a relative one is taken from the manifest's folder, or from what a comment
+    `# base: https://data.commoncrawl.org/` names. Lines of `URL offset length` are ranges of one file, as long as they
+    follow each other.
+    """
+    base = at.rsplit("/", 1)[0] + "/" if "/" in at else ""
+    ranges: list[tuple[int, int]] = []
+    last = ""
+    for number, line in enumerate(_manifest_lines(manifest), start=1):
+        text = line.strip()
+        if text.startswith("#"):
+            name, _, value = text.lstrip("# ").partition(":")
+            base = value.strip().rstrip("/") + "/" if name.strip() == "base" else base
+        if not text or text.startswith("#"):
+            continue
+        path, *span = text.split()
+        if len(span) not in (0, 2) or not all(part.isdecimal() for part in span) or _is_manifest(path):
+            raise ConfigError(
+                f"{manifest.name}: line {number} is {text[:200]!r}; allowed: a path or URL, also with offset and length"
+            )
+        place = path if urlsplit(path).scheme or path.startswith("/") else base + path
+        if ranges and (place != last or not span):
+            yield _with_ranges(last, ranges)
+            ranges = []
+        last = place
+        if span:
+            ranges.append((int(span[0]), int(span[1])))
+        else:
+            yield from expand(place)
+    if ranges:
+        yield _with_ranges(last, ranges)
+
+
+def _manifest_lines(manifest: File) -> Iterator[str]:
+    with opened(manifest) as stream:
+        is_packed = manifest.path.lower().endswith(".gz")
+        for line in inflated(stream, "gzip") if is_packed else stream:
+            yield line.decode("utf-8", "replace")
+
+
+def _with_ranges(path: str, ranges: list[tuple[int, int]]) -> File:
+    """One file of which only the ranges are read, neighbours together."""
+    (file,) = expand(path)
+    merged: list[tuple[int, int]] = []
+    for offset, length in sorted(set(ranges)):
+        if merged and offset <= sum(merged[-1]):
+            start = merged[-1][0]
+            merged[-1] = (start, max(sum(merged[-1]), offset + length) - start)
+        else:
+            merged.append((offset, length))
+    return replace(file, ranges=tuple(merged))
 
 
 def expand(path: str) -> list[File]:
-    """The file at `path`, or the files below a folder in the order of their names.
+    """The file at `path`, the files that a manifest (`.paths`) lists, or those below a folder by their names.
 
     Names that start with `.` or `_` are left out: so systems call what they keep beside the data. A file here is
     named relative to the folder, one elsewhere by its URL without user, password and query.
@@ -39,13 +101,15 @@ def expand(path: str) -> list[File]:
         raise ConfigError(f"no file or folder at {path!r}; allowed: a local path, s3://, http:// or https://")
     filesystem, root = _filesystem(path)
     if _is_web(path):
-        return [File(filesystem=filesystem, path=root, name=_public(path))]
+        file = File(filesystem=filesystem, path=root, name=_public(path))
+        return list(_listed(file, path)) if _is_manifest(path) else [file]
     with storage_errors(path):
         filesystem.invalidate_cache()
         if not filesystem.exists(root):
             raise ConfigError(f"no file or folder at {path!r}")
         if filesystem.isfile(root):
-            return [File(filesystem=filesystem, path=root, name=_name(path, root, below=None))]
+            file = File(filesystem=filesystem, path=root, name=_name(path, root, below=None))
+            return list(_listed(file, path)) if _is_manifest(path) else [file]
         found = sorted(found for found in filesystem.find(root) if not _is_hidden(found[len(root) :]))
     if not found:
         raise ConfigError(f"no files in the folder {path!r}; allowed: at least one")
@@ -57,7 +121,8 @@ def opened(file: File) -> Iterator[BinaryIO]:
     """`file` for reading bytes; seekable unless it comes from a web server that knows no ranges."""
     with storage_errors(file.name):
         inner = file.filesystem.open(file.path, "rb")
-    with inner, io.BufferedReader(_Guarded(inner, file.name), BUFFER_BYTES) as stream:
+    source = _Guarded(inner, file.name)
+    with inner, io.BufferedReader(_Spans(source, file.ranges) if file.ranges else source, BUFFER_BYTES) as stream:
         yield stream
 
 
@@ -103,6 +168,27 @@ class _Guarded(io.RawIOBase):
 
     def tell(self) -> int:
         return int(self._inner.tell())
+
+
+class _Spans(io.RawIOBase):
+    """Ranges of `inner`, one after the other as one stream. Raises ConfigError where it cannot jump."""
+
+    def __init__(self, inner: io.RawIOBase, ranges: tuple[tuple[int, int], ...]) -> None:
+        if not inner.seekable():
+            raise ConfigError("ranges of a file need a server that gives ranges")
+        self._inner, self._ranges, self._left = inner, list(ranges), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        if not self._left and self._ranges:
+            offset, self._left = self._ranges.pop(0)
+            self._inner.seek(offset)
+        data = self._inner.read(min(len(buffer), self._left)) or b""
+        self._left -= len(data)
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _filesystem(path: str) -> tuple[Any, str]:

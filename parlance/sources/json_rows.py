@@ -1,11 +1,10 @@
 """Raw rows of dumps whose records are objects: JSON lines and Parquet."""
 
 import hashlib
-import io
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -14,18 +13,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parlance.sources import files
-from parlance.sources.compression import Compression, DamageError, inflated
+from parlance.sources.compression import DamageError
+from parlance.sources.formats.plain_text import as_utf8, buffered, pieces
 from parlance.sources.rows import Row, raw_row, well_formed
 from parlance.sources.web_documents import TEXT_FIELDS, text_field
 
 ID_FIELDS = ("id", "doc_id", "url")
 DATE_FIELDS = ("date", "timestamp", "created", "created_at", "date_download")
 LINE_BYTES = 64 * 1024 * 1024
-# By its first bytes and not by its name: some servers send `.gz` files uncompressed.
-MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+
+Described = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def line_rows(file: files.File, *, partition: str, source: str = "dump") -> Iterator[Row]:
+def object_rows(
+    file: files.File, *, partition: str, source: str = "dump", described: Described | None = None
+) -> Iterator[Row]:
+    """The raw rows of a file of JSON lines or of Parquet, whichever it is.
+
+    `described` gives what a format states elsewhere than most: `id`, `url` and `created_at` of an object.
+    """
+    with files.opened(file) as stream:
+        is_parquet = stream.read(4) == b"PAR1"
+    read = parquet_rows if is_parquet else line_rows
+    yield from read(file, partition=partition, source=source, described=described)
+
+
+def line_rows(
+    file: files.File, *, partition: str, source: str = "dump", described: Described | None = None
+) -> Iterator[Row]:
     """The raw rows of a file with one JSON object per line; `position` is the line's index.
 
     Empty lines are no rows. Damage inside a compressed file ends it: the rest is one row with an error.
@@ -34,15 +49,17 @@ def line_rows(file: files.File, *, partition: str, source: str = "dump") -> Iter
     position = 0
     with files.opened(file) as stream:
         try:
-            for line in _lines(_plain(stream)):
+            for line in _lines(buffered(as_utf8(pieces(stream)))):
                 if line is None or line.strip():
-                    yield _line_row(line, here | {"position": position})
+                    yield _line_row(line, here | {"position": position}, described)
                 position += 1
         except DamageError as damage:
             yield _error_row(str(damage), here | {"position": position})
 
 
-def parquet_rows(file: files.File, *, partition: str, source: str = "dump") -> Iterator[Row]:
+def parquet_rows(
+    file: files.File, *, partition: str, source: str = "dump", described: Described | None = None
+) -> Iterator[Row]:
     """The raw rows of a Parquet file; the payload is the row as a JSON object, `position` the row's index."""
     here = {"source": source, "shard": file.name, "partition": partition}
     position = 0
@@ -51,18 +68,10 @@ def parquet_rows(file: files.File, *, partition: str, source: str = "dump") -> I
             for batch in pq.ParquetFile(seekable).iter_batches(batch_size=500):
                 for record in batch.to_pylist():
                     payload = json.dumps(record, default=_as_json).encode()
-                    yield _object_row(json.loads(payload), payload, here | {"position": position})
+                    yield object_row(json.loads(payload), payload, here | {"position": position}, described)
                     position += 1
         except (pa.ArrowException, OSError) as error:
             yield _error_row(f"damaged: {error}", here | {"position": position})
-
-
-def _plain(stream: BinaryIO) -> BinaryIO:
-    start = stream.peek(4)[:4] if isinstance(stream, io.BufferedReader) else b""
-    for magic, compression in MAGIC.items():
-        if start.startswith(magic):
-            return inflated(stream, compression)
-    return stream
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
@@ -76,7 +85,7 @@ def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
-def _line_row(line: bytes | None, here: Row) -> Row:
+def _line_row(line: bytes | None, here: Row, described: Described | None) -> Row:
     if line is None:
         return _error_row(f"line over {LINE_BYTES} bytes", here)
     try:
@@ -85,18 +94,21 @@ def _line_row(line: bytes | None, here: Row) -> Row:
         return _error_row(f"not JSON: {error}", here, payload=line)
     if not isinstance(record, dict):
         return _error_row(f"not a JSON object but {type(record).__name__}", here, payload=line)
-    return _object_row(record, line.strip(), here)
+    return object_row(record, line.strip(), here, described)
 
 
-def _object_row(record: dict[str, Any], payload: bytes, here: Row) -> Row:
+def object_row(record: dict[str, Any], payload: bytes, here: Row, described: Described | None = None) -> Row:
+    """The raw row of one object."""
     text = text_field(record)
     if text is None:
         return _error_row(f"no text in {', '.join(TEXT_FIELDS)}", here, payload=payload)
+    said = described(record) if described is not None else {}
+    url = said.get("url") or record.get("url")
     return raw_row(
-        f"{here['source']}:{here['partition']}/{_id(record, text)}",
+        f"{here['source']}:{here['partition']}/{said.get('id') or _id(record, text)}",
         media_type="application/json",
-        url=url if isinstance(url := record.get("url"), str) else None,
-        created_at=_created_at(record),
+        url=url if isinstance(url, str) else None,
+        created_at=date_of(said.get("created_at")) or _created_at(record),
         payload=payload,
         **here,
     )
@@ -114,12 +126,15 @@ def _id(record: dict[str, Any], text: str) -> str:
 def _created_at(record: dict[str, Any]) -> datetime | None:
     for name in DATE_FIELDS:
         value = record.get(name)
-        if isinstance(value, str) and (date := _date(value)) is not None:
+        if (date := date_of(value)) is not None:
             return date
     return None
 
 
-def _date(value: str) -> datetime | None:
+def date_of(value: object) -> datetime | None:
+    """The time that a text states as ISO 8601, in UTC; null where it is none."""
+    if not isinstance(value, str):
+        return None
     try:
         date = datetime.fromisoformat(value.strip())
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

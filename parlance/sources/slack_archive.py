@@ -115,13 +115,11 @@ class Archive:
         when it was read, or does not now, is a row with an `error` and without a payload. Some 4,000 looks are in
         memory at a time, or those of one channel's day.
         """
-        workspace = self.workspace()
-        for day in sorted(set(days)):
-            reads = self._reads_of(day)
-            for channels in self._few_channels(day):
-                found = self.messages.scan([day]).filter(pl.col("channel").is_in(channels))
-                looks = found.unique(KEYS, keep="first").sort(KEYS).collect().iter_rows(named=True)
-                yield from raw_rows(looks, workspace=workspace, rights=rights, reads=reads)
+        workspace, messages, reads = self.workspace(), self.messages.scan(), self.reads.scan()
+        for day, channels in _few_channels(messages.filter(pl.col("partition").is_in(list(days)))):
+            found = messages.filter(pl.col("partition") == day, pl.col("channel").is_in(channels))
+            looks = found.unique(KEYS, keep="first").sort(KEYS).collect().iter_rows(named=True)
+            yield from raw_rows(looks, workspace=workspace, rights=rights, reads=_reads_of(reads, day, channels))
 
     def changed_days(self, since: datetime) -> list[str]:
         """The days of the messages of which something new was stored after `since`, in order."""
@@ -197,37 +195,44 @@ class Archive:
     def _table(self, name: str, schema: pa.Schema) -> Table:
         return Table(uri=f"{self.root.rstrip('/')}/slack/{name}", name=f"slack/{name}", schema=schema)
 
-    def _few_channels(self, day: str) -> Iterator[list[str]]:
-        """The channels of a day, as many at a time as have some 4,000 rows together."""
-        counts = self.messages.scan([day]).group_by("channel").len().sort("channel").collect()
-        few: list[str] = []
-        rows = 0
-        for channel, count in counts.iter_rows():
-            if few and rows + count > ROWS_AT_ONCE:
-                yield few
-                few, rows = [], 0
-            few.append(channel)
-            rows += count
-        if few:
-            yield few
-
     def _windows(self, kinds: Sequence[str]) -> pl.DataFrame:
         """Windows as `channel`, `oldest`, `latest`, `read_at` in microseconds."""
         numbers = [pl.col(name).dt.epoch("us") for name in ("oldest", "latest", "read_at")]
         return self.reads.scan().filter(pl.col("kind").is_in(list(kinds))).select("channel", *numbers).collect()
 
-    def _reads_of(self, day: str) -> Reads:
-        """By channel, what was read of the messages of `day`."""
-        wanted = of_days(day, day)
-        within = (pl.col("oldest") <= time_of(wanted.latest)) & (pl.col("latest") >= time_of(wanted.oldest))
-        found = self.reads.scan().filter(pl.col("kind").is_in([*HISTORY, "thread"]), pl.col("reason").is_null(), within)
-        windows = found.with_columns(pl.col("oldest", "latest").dt.epoch("us"))
-        reads: Reads = {}
-        names = ("oldest", "latest", "thread_ts", "read_at")
-        for row in windows.select("channel", *names).collect().iter_rows(named=True):
-            reads.setdefault(row["channel"], []).append(Read(**{name: row[name] for name in names}))
-        return reads
-
 
 def _fields(listed: pl.DataFrame) -> dict[str, Json]:
     return {id: json.loads(fields) for id, fields in listed.select("id", "fields").iter_rows()}
+
+
+def _few_channels(messages: pl.LazyFrame) -> Iterator[tuple[str, list[str]]]:
+    """The days with their channels, as many channels at a time as have some 4,000 rows together."""
+    counted = messages.group_by("partition", "channel").len().sort("partition", "channel")
+    few: list[str] = []
+    rows, current = 0, ""
+    for day, channel, count in counted.collect().iter_rows():
+        if few and (day != current or rows + count > ROWS_AT_ONCE):
+            yield current, few
+            few, rows = [], 0
+        few.append(channel)
+        rows, current = rows + count, day
+    if few:
+        yield current, few
+
+
+def _reads_of(reads: pl.LazyFrame, day: str, channels: Sequence[str]) -> Reads:
+    """By channel, what was read of the messages of `day`."""
+    wanted = of_days(day, day)
+    within = (pl.col("oldest") <= time_of(wanted.latest)) & (pl.col("latest") >= time_of(wanted.oldest))
+    found = reads.filter(
+        pl.col("kind").is_in([*HISTORY, "thread"]),
+        pl.col("channel").is_in(list(channels)),
+        pl.col("reason").is_null(),
+        within,
+    )
+    windows = found.with_columns(pl.col("oldest", "latest").dt.epoch("us"))
+    by_channel: Reads = {}
+    names = ("oldest", "latest", "thread_ts", "read_at")
+    for row in windows.select("channel", *names).collect().iter_rows(named=True):
+        by_channel.setdefault(row["channel"], []).append(Read(**{name: row[name] for name in names}))
+    return by_channel

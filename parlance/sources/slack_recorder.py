@@ -75,17 +75,17 @@ class Recorder:
         self._rows: list[Row] = []
         self._covered: list[Row] = []
         self._newest: dict[tuple[str, str], Known] = {}
-        self._counted = self._stored_at = requests()
+        self._counted = requests()
+        self._look_again()
 
     def known(self, channel: str, window: Window, *, thread: str | None = None) -> dict[str, Known]:
         """The newest look at each message of the window, of one thread where it is named, by `ts`; without payloads."""
         first, last = ts_of(window.oldest), ts_of(window.latest)
-        rows = self._archive.messages.scan(window.days()).filter(
-            pl.col("channel") == channel, pl.col("ts").is_between(pl.lit(first), pl.lit(last))
-        )
+        within = pl.col("partition").is_in(window.days()) & pl.col("ts").is_between(pl.lit(first), pl.lit(last))
+        rows = self._stored.filter(within, pl.col("channel") == channel)
         if thread is not None:
             rows = rows.filter((pl.col("thread_ts") == thread) | (pl.col("ts") == thread))
-        newest = rows.select(Known.__dataclass_fields__).sort("revision").unique("ts", keep="last").collect()
+        newest = rows.select(list(Known.__dataclass_fields__)).sort("revision").unique("ts", keep="last").collect()
         found = {row["ts"]: Known(**row) for row in newest.iter_rows(named=True)}
         waiting = {ts: one for (place, ts), one in self._newest.items() if place == channel and first <= ts <= last}
         return found | {ts: one for ts, one in waiting.items() if thread is None or thread in (one.thread_ts, one.ts)}
@@ -93,7 +93,7 @@ class Recorder:
     def threads(self, channel: str, roots: Iterable[str]) -> dict[str, ThreadRead]:
         """How each of the threads was when it was last read, by the `ts` of its root."""
         wanted = set(roots)
-        reads = self._archive.reads.scan().filter(
+        reads = self._stored_reads.filter(
             pl.col("kind") == "thread", pl.col("channel") == channel, pl.col("thread_ts").is_in(sorted(wanted))
         )
         marked = reads.select("thread_ts", "mark", pl.col("latest").dt.epoch("us"), "read_at").sort("read_at")
@@ -175,6 +175,11 @@ class Recorder:
         if self._covered:
             self._archive.reads.append([pa.RecordBatch.from_pylist(self._covered, schema=COVERAGE)])
         self._rows, self._covered, self._newest = [], [], {}
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Opens the tables as they stand: nobody else writes them, so until the next commit they need no other look."""
+        self._stored, self._stored_reads = self._archive.messages.scan(), self._archive.reads.scan()
         self._stored_at = self._requests()
 
     def _store_if_due(self) -> None:

@@ -100,7 +100,9 @@ class Sweep:
         reads = self.archive.reads.scan().filter(kind="thread").sort("read_at")
         newest = reads.group_by("channel", "thread_ts").agg(pl.col("mark", "read_at").last())
         due = newest.filter(~pl.col("mark").is_in(["", GONE_MARK]), pl.col("read_at") < self.started)
-        threads = due.sort("read_at", "channel", "thread_ts").select("channel", "thread_ts").head(self.requests).collect()
+        threads = (
+            due.sort("read_at", "channel", "thread_ts").select("channel", "thread_ts").head(self.requests).collect()
+        )
         for channel, root in threads.iter_rows():
             if self.api.requests >= end:
                 return
@@ -145,7 +147,9 @@ class Sweep:
             query = f"threads:replies on:{since + number * DAY}"
             matches, pages = self._found(query, 1)
             if pages > SEARCH_PAGES:
-                self.log(f"Slack's search gives {SEARCH_PAGES} of {pages} pages of {query!r}; re-reading finds the rest")
+                self.log(
+                    f"Slack's search gives {SEARCH_PAGES} of {pages} pages of {query!r}; re-reading finds the rest"
+                )
             yield from matches
             yield from self._following(query, min(pages, SEARCH_PAGES))
 

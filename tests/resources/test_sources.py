@@ -11,12 +11,12 @@ from resources.sources import Dumps
 
 
 def test_a_dump_is_a_file_with_a_known_ending(tmp_path: Path) -> None:
-    for name in ("b.warc.gz", "a.JSONL", "c.parquet", "notes.md", ".hidden.jsonl"):
+    for name in ("b.warc.gz", "a.JSONL", "c.parquet", "notes.txt", "page.html", "README.md", ".hidden.jsonl"):
         (tmp_path / name).write_text("x")
     (tmp_path / "empty").mkdir()
     dumps = Dumps(folder=str(tmp_path))
-    assert list(dumps.names()) == ["a.JSONL", "b.warc.gz", "c.parquet"]
-    assert dumps.ignored() == ["notes.md"]
+    assert list(dumps.names()) == ["a.JSONL", "b.warc.gz", "c.parquet", "notes.txt"]
+    assert dumps.ignored() == ["page.html"]
 
 
 def test_the_mark_changes_with_the_file(tmp_path: Path) -> None:
@@ -32,13 +32,13 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_files_is_one_dump(tmp_path: Path) -> None:
-    for name in ("group/a.jsonl", "group/deep/b.jsonl", "notes/readme.md", ".hidden/c.jsonl", "d.jsonl"):
+    for name in ("group/a.jsonl", "group/deep/b.jsonl", "pages/a.html", ".hidden/c.jsonl", "d.jsonl"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f'{{"text": "{name}"}}\n')
     dumps = Dumps(folder=str(tmp_path))
     before = dumps.names()
     assert list(before) == ["d.jsonl", "group"]
-    assert dumps.ignored() == ["notes"]
+    assert dumps.ignored() == ["pages"]
     rows = pa.Table.from_batches(dumps.raw(Lake(root=str(tmp_path / "lake")), ["group"], first=""))
     assert rows["shard"].to_pylist() == ["a.jsonl", "deep/b.jsonl"]
     assert set(rows["partition"].to_pylist()) == {"group"}

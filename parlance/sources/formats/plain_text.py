@@ -232,9 +232,17 @@ def object_row(key: str, record: Row, here: Row, *, position: int, created_at: d
     )
 
 
-def error_row(error: str, here: Row, *, position: int, key: str | None = None, url: str | None = None) -> Row:
+def error_row(
+    error: str,
+    here: Row,
+    *,
+    position: int,
+    key: str | None = None,
+    url: str | None = None,
+    payload: bytes | None = None,
+) -> Row:
     """The raw row of what could not be read, or is refused; by its place in the file where it has no key."""
     name = f"{here['shard']}#row-{position}" if key is None else key
     return raw_row(
-        identity(here, name), position=position, media_type="text/plain", url=url, error=error, payload=None, **here
+        identity(here, name), position=position, media_type="text/plain", url=url, error=error, payload=payload, **here
     )

@@ -224,14 +224,15 @@ def test_damaged_parquet_is_one_row(tmp_path: Path) -> None:
         assert [row["error"][:9] for row in found if row["error"]] == ["damaged: "]
 
 
-def test_formats_are_known_by_name_or_named(tmp_path: Path) -> None:
-    path = written(tmp_path, lines(PAGE), "dump.txt")
-    with pytest.raises(ConfigError, match=r"no format known for 'dump.txt'; .*warc \(.warc.*jsonl \(.*parquet \("):
-        dumps.raw(str(path), partition="p")
-    assert len(raw(path, format="jsonl")) == 1
+def test_formats_are_recognised_or_named(tmp_path: Path) -> None:
+    path = written(tmp_path, lines(PAGE), "dump.bin")
+    assert len(raw(path)) == 1
     assert [batch.num_rows for batch in dumps.read(str(path), format="jsonl")] == [1]
-    with pytest.raises(ConfigError, match="unknown format 'csv'; known formats: warc, jsonl, parquet"):
-        dumps.raw(str(path), partition="p", format="csv")
+    nothing = written(tmp_path, b"\x00\x01", "nothing.bin")
+    with pytest.raises(ConfigError, match=r"no format known for 'nothing.bin'; name one of c4, .*warc"):
+        dumps.raw(str(nothing), partition="p")
+    with pytest.raises(ConfigError, match="unknown format 'docx'; known formats: c4, .*warc"):
+        dumps.raw(str(path), partition="p", format="docx")
     with pytest.raises(ConfigError, match="no file or folder at"):
         dumps.raw(str(tmp_path / "gone.jsonl"), partition="p")
 

@@ -138,7 +138,7 @@ def test_damage_in_one_stream_costs_its_pages_alone(tmp_path: Path) -> None:
 
 
 @given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_flipped_bit_is_counted_and_never_gives_other_text(tmp_path: Path, at: float, bit: int) -> None:
     data = bytearray(b"".join(bz2.compress(part) for part in dump(40, words=40)))
     whole = payloads(rows(written(tmp_path, bytes(data))))
@@ -149,7 +149,7 @@ def test_a_flipped_bit_is_counted_and_never_gives_other_text(tmp_path: Path, at:
 
 
 @given(at=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @pytest.mark.parametrize("pack", [bytes, bz2.compress, gzip.compress], ids=["plain", "bz2", "gz"])
 def test_a_cut_file_keeps_what_came_before_and_says_so(tmp_path: Path, pack: Any, at: float) -> None:
     data = pack(b"".join(dump(20, words=30)))

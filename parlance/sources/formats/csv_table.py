@@ -1,0 +1,60 @@
+"""CSV and TSV (RFC 4180) with a header: one row a document, its text in `text`, `content` or `raw_content`.
+
+The delimiter is the one of comma, semicolon, tab and bar that the header has most of. A row with another number of
+fields than the header is counted as broken.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+
+from parlance.sources import files
+from parlance.sources.compression import DamageError
+from parlance.sources.formats import Format, Head
+from parlance.sources.formats.plain_text import COMPRESSED, error_row, place, uncompressed
+from parlance.sources.json_rows import object_row
+from parlance.sources.rows import Row, well_formed
+from parlance.sources.web_documents import TEXT_FIELDS
+
+SUFFIXES = tuple(f".{ending}{packing}" for ending in ("csv", "tsv") for packing in COMPRESSED)
+DELIMITERS = ",;\t|"
+FIELD_BYTES = 64 * 1024 * 1024
+
+
+def recognise(head: Head) -> int:
+    return 40 if head.name.lower().endswith(SUFFIXES) and b"\0" not in head.start else 0
+
+
+def rows(file: files.File, *, partition: str, source: str = "dump") -> Iterator[Row]:
+    """The raw rows of one file; `position` is the row's index without the header."""
+    here = place(file, partition=partition, source=source)
+    csv.field_size_limit(FIELD_BYTES)
+    position = 0
+    with uncompressed(file) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
+        try:
+            header = text.readline().lstrip("\ufeff")
+            delimiter = max(DELIMITERS, key=header.count)
+            names = next(csv.reader([header], delimiter=delimiter), [])
+            for fields in csv.reader(text, delimiter=delimiter):
+                if fields:
+                    yield _row(names, fields, here, position=position)
+                    position += 1
+        except csv.Error as error:
+            yield error_row(f"not CSV: {error}", here, position=position)
+        except DamageError as error:
+            yield error_row(str(error), here, position=position)
+
+
+def _row(names: list[str], fields: list[str], here: Row, *, position: int) -> Row:
+    if not set(names) & set(TEXT_FIELDS):
+        return error_row(f"no column {', '.join(TEXT_FIELDS)} among {names}", here, position=position)
+    if len(fields) != len(names):
+        payload = json.dumps(fields).encode()
+        return error_row(f"{len(fields)} fields, the header has {len(names)}", here, position=position, payload=payload)
+    record = {name: well_formed(value) for name, value in zip(names, fields, strict=True)}
+    return object_row(record, json.dumps(record).encode(), {**here, "position": position})
+
+
+FORMAT = Format(name="csv", suffixes=SUFFIXES, recognise=recognise, rows=rows)
