@@ -13,7 +13,7 @@ from parlance.schemas import TIME
 from parlance.sources.rows import Row
 from parlance.sources.slack_export import UNKNOWN_TEAM, Json, Workspace
 from parlance.sources.slack_versions import Read, Reads, raw_rows
-from parlance.sources.slack_windows import Segment, Window, merged, micros, missing, of_days, time_of
+from parlance.sources.slack_windows import FAR, Segment, Window, merged, micros, missing, of_days, time_of
 from parlance.storage import Table
 
 # One row for each look at a message that showed something new. `revision` counts them from 1. A row with the
@@ -39,8 +39,8 @@ ARCHIVE = pa.schema(
 )
 
 # One row for each thing that was read to its end: a window of a channel's history (`history` the first time, `audit`
-# again), a `thread` with the `mark` that its root then had, a `search` for changed threads; or a channel that could
-# not be read (`refused`), with the reason. Both ends of a window are in it.
+# again, with a `mark` where the rotation came to), a `thread` with the `mark` that its root then had, a `search` for
+# changed threads; or a channel that could not be read (`refused`), with the reason. Both ends of a window are in it.
 COVERAGE = pa.schema(
     [
         pa.field("team", pa.string(), nullable=False),
@@ -70,7 +70,6 @@ LISTED = pa.schema(
 BY_RIGHTS = "refused by rights: "
 HISTORY = ("history", "audit")
 ROWS_AT_ONCE = 4000
-FAR = 2**62
 KEYS = ["channel", "ts", "revision"]
 
 

@@ -10,6 +10,8 @@ from parlance.sources.slack_recorder import Known, Recorder, ThreadRead
 from parlance.sources.slack_versions import key_of, root_of, thread_mark
 from parlance.sources.slack_windows import Window, number_of, ts_of
 
+Kind = Literal["history", "audit"]
+
 RESTARTS = 5
 NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
 GONE_MARK = "gone"
@@ -23,8 +25,8 @@ class Reader:
         self._page_size = page_size
         self.threads: set[tuple[str, str]] = set()
 
-    def window(self, channel: Json, window: Window, kind: Literal["history", "audit"]) -> None:
-        """Reads `window`, newest first. Each page with its changed threads is recorded by itself.
+    def window(self, channel: Json, window: Window, kind: Kind, *, mark: str | None = None) -> None:
+        """Reads `window`, newest first. Each page with its changed threads is recorded by itself, the last with `mark`.
 
         A message that was known and is not on its page is gone. A cursor that Slack no longer knows begins the rest
         of the window anew. Raises as `SlackApi.pages`.
@@ -33,7 +35,7 @@ class Reader:
         while latest >= window.oldest:
             rest = Window(window.oldest, latest)
             try:
-                latest = self._rest(channel, rest, kind)
+                latest = self._rest(channel, rest, kind, mark)
             except _CursorError as error:
                 restarts = restarts + 1 if error.latest == rest.latest else 1
                 latest = error.latest
@@ -56,7 +58,7 @@ class Reader:
                 self._check_restarts(restarts, channel, error)
         self.threads.add((channel["id"], root))
 
-    def _rest(self, channel: Json, window: Window, kind: Literal["history", "audit"]) -> int:
+    def _rest(self, channel: Json, window: Window, kind: Kind, mark: str | None) -> int:
         """Reads `window`; gives where the next one would end, which is before its `oldest`."""
         latest = window.latest
         pages = self._api.pages(
@@ -70,7 +72,9 @@ class Reader:
         )
         try:
             for messages, more_follow in pages:
-                latest = self._page(channel, messages, Window(window.oldest, latest), kind, is_last=not more_follow)
+                latest = self._page(
+                    channel, messages, Window(window.oldest, latest), kind, mark, is_last=not more_follow
+                )
         except RefusedError as error:
             if error.code != "invalid_cursor":
                 raise
@@ -78,7 +82,7 @@ class Reader:
         return latest
 
     def _page(
-        self, channel: Json, messages: list[Json], rest: Window, kind: Literal["history", "audit"], *, is_last: bool
+        self, channel: Json, messages: list[Json], rest: Window, kind: Kind, mark: str | None, *, is_last: bool
     ) -> int:
         """Records one page of the window `rest`; gives where the next page begins."""
         numbers = [number for message in messages if (number := number_of(key_of(message) or "")) is not None]
@@ -103,7 +107,8 @@ class Reader:
             self.thread(channel, root)
         if oldest > rest.latest:
             return rest.latest
-        self._recorder.cover(channel["id"], kind, Window(oldest, rest.latest), messages=len(seen))
+        done, mark = Window(oldest, rest.latest), mark if oldest == rest.oldest else None
+        self._recorder.cover(channel["id"], kind, done, messages=len(seen), mark=mark)
         return oldest - 1
 
     def _changed_threads(

@@ -1,17 +1,18 @@
 """Reads again what was read before, within a number of requests: late replies, edits and deletions have no feed.
 
 Of `S` requests a run (`SyncSettings.sweep_requests`, or `sweep_requests_limited`) the look-back has at most a half. A
-quarter is kept for the windows of history that were read longest ago, a quarter for the threads that were read longest
-ago; what one part leaves, the next may use. With `M` messages in the history of a channel, `P` on a page, `R` separate
-stretches of days read, and `T` threads in all:
+quarter is kept for the rotation through the whole history, page by page and channel after channel, and a quarter for
+the threads that were read longest ago; what one part leaves, the next may use. With `M` messages in the history of a
+channel, `P` on a page, `R` separate stretches of days read, and `T` threads in all:
 
 - a late reply, an edit or a deletion in the history, a deleted reply: seen within
-  `ceil(sum over channels of (M / P + R + 1) / (S / 4))` runs, however old the message is, where no request fails;
+  `ceil((1 + sum over channels of (ceil(M / P) + R + 1)) / (S / 4))` runs, however old the message is;
 - an edited reply, which changes nothing at its root: within `ceil(T / (S / 4))` runs, for threads of one page;
 - with a user token, a late reply: in the next run, once Slack's search has it.
 
-A window with the changed threads in it is read to its end once it was begun, and the search comes on top, so a run may
-need more than `S` by these. What was read when stands in `coverage` and nowhere else.
+Requests that fail and are sent again count, so faults take runs. A window with the changed threads in it is read to its
+end once it was begun, and the search comes on top, so a run may need more than `S` by these. What was read when stands
+in `coverage` and nowhere else.
 """
 
 import re
@@ -29,9 +30,10 @@ from parlance.sources.slack_export import Json
 from parlance.sources.slack_reader import GONE_MARK, Reader
 from parlance.sources.slack_recorder import Recorder
 from parlance.sources.slack_versions import key_of
-from parlance.sources.slack_windows import Rotation, Window, merged, micros, missing, number_of, ts_of
+from parlance.sources.slack_windows import FAR, Reading, Window, micros, missing, number_of, ring, ts_of
 
 DAY = timedelta(days=1)
+ROTATION = "rotation to "
 SEARCH_PAGES, SEARCH_COUNT = 100, 100  # page 101 silently answers page 1 again
 SEARCH_OVERLAP = 2 * DAY  # its days are those of the person's time zone, and its index may lag behind
 ROOT = re.compile(r"[?&]thread_ts=([0-9]{10}\.[0-9]{6})")
@@ -64,7 +66,7 @@ class Sweep:
         began = self.api.requests
         end = began + self.requests
         self.look_back(began + self.requests // 2)
-        self.oldest_windows(end - self.requests // 4)
+        self.rotation(end - self.requests // 4)
         self.oldest_threads(end)
         self.log(f"Slack sweep: {self.api.requests - began} of {self.requests} requests")
 
@@ -72,27 +74,28 @@ class Sweep:
         """Reads the last days of the channels again; channels that were read longest ago first."""
         recent = Window(micros(self.started - self.look_back_days * DAY), micros(self.started))
         due: list[tuple[int, str, Window]] = []
-        for channel, rotation in self._rotations().items():
-            parts = [part for window in rotation.covered if (part := window & recent)]
-            for window in (one for part in parts for one in missing(part, rotation.done)):
-                due.append((rotation.read_at(window), channel, window))
+        for channel, reading in self._readings().items():
+            parts = [part for window in reading.covered if (part := window & recent)]
+            for window in (one for part in parts for one in missing(part, reading.done)):
+                due.append((reading.read_at(window), channel, window))
         for _, channel, window in sorted(due):
             if self.api.requests >= end:
                 return
             self._read(channel, window)
 
-    def oldest_windows(self, end: int) -> None:
-        """Reads windows again that were read longest ago, each as long as has one page of known messages."""
-        rotations = self._rotations()
-        due = sorted((segment, channel) for channel, rotation in rotations.items() for segment in rotation.due)
-        for segment, channel in due:
-            rotation = rotations[channel]
-            while channel in self.channels and (part := next(missing(segment.window, rotation.done), None)):
-                if self.api.requests >= end:
-                    return
-                window = self._one_page(channel, rotation.stretch(part.oldest))
-                self._read(channel, window)
-                rotation.done = merged([*rotation.done, window])
+    def rotation(self, end: int) -> None:
+        """Reads on, page by page, from where the last run's rotation ended: through one channel after the other."""
+        readings = self._readings()
+        covered = {channel: reading.covered for channel, reading in readings.items()}
+        for channel, window in ring(covered, after=self._last_place()):
+            for part in missing(window, readings[channel].done):
+                rest: Window | None = part
+                while rest is not None and channel in self.channels:
+                    if self.api.requests >= end:
+                        return
+                    page = self._one_page(channel, rest)
+                    self._read(channel, page, mark=f"{ROTATION}{page.latest}")
+                    rest = rest & Window(page.latest + 1, FAR)
 
     def oldest_threads(self, end: int) -> None:
         """Reads threads again that were read longest ago."""
@@ -168,23 +171,26 @@ class Sweep:
             )
         return [match for match in answer["matches"] if isinstance(match, dict)], int(paging.get("pages") or 0)
 
-    def _read(self, channel: str, window: Window) -> None:
+    def _read(self, channel: str, window: Window, *, mark: str | None = None) -> None:
         if channel in self.channels:
             fields = self.channels[channel]
-            self.attempt(fields, lambda: self.reader.window(fields, window, "audit"))
+            self.attempt(fields, lambda: self.reader.window(fields, window, "audit", mark=mark))
 
     def _thread(self, channel: str, root: str) -> None:
         fields = self.channels[channel]
         self.attempt(fields, lambda: self.reader.thread(fields, root))
 
-    def _rotations(self) -> dict[str, Rotation]:
+    def _readings(self) -> dict[str, Reading]:
         self.recorder.store()
-        segments = self.archive.segments()
-        return {
-            channel: Rotation.of(found, started=micros(self.started))
-            for channel, found in segments.items()
-            if channel in self.channels
-        }
+        started = micros(self.started)
+        found = self.archive.segments()
+        return {channel: Reading.of(found[channel], started=started) for channel in found if channel in self.channels}
+
+    def _last_place(self) -> tuple[str, int]:
+        """The channel and the moment to which the rotation came."""
+        marked = self.archive.reads.scan().filter(pl.col("kind") == "audit", pl.col("mark").is_not_null())
+        newest = marked.sort("read_at").select("channel", "mark").tail(1).collect()
+        return (newest["channel"][0], int(newest["mark"][0].removeprefix(ROTATION))) if newest.height else ("", 0)
 
     def _one_page(self, channel: str, window: Window) -> Window:
         """The older part of `window` that has one page of known messages."""

@@ -133,8 +133,11 @@ def raw_rows(looks: Iterable[Row], *, workspace: Workspace, rights: Rights | Non
 
 
 def _shown(looks: Sequence[Row]) -> Row:
-    there = [look for look in looks if look["kind"] == "message"]
-    return looks[-1] if looks[-1]["error"] else (there or looks)[-1]
+    """The look whose payload is given: the last at which the message was there, else its last tombstone."""
+    if looks[-1]["error"]:
+        return looks[-1]
+    said = [look for look in looks if look["payload"] is not None]
+    return ([look for look in said if look["kind"] == "message"] or said or looks)[-1]
 
 
 def _message_row(newest: Row, shown: Row, *, position: int, workspace: Workspace, rights: Rights | None) -> Row:

@@ -1,7 +1,7 @@
 """Windows of time, in microseconds since 1970 with both ends included: what was read, what is missing, what is due."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,6 +11,7 @@ from parlance.sources.slack_threads import moment
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+FAR = 2**62
 
 
 @dataclass(frozen=True, order=True)
@@ -113,29 +114,42 @@ def last_read(reads: Iterable[Segment]) -> list[Segment]:
     return sorted(found)
 
 
-@dataclass(kw_only=True)
-class Rotation:
-    """What of one channel was read: `covered` ever, `done` in this run, and `due`, the longest unread first."""
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What of one channel was read: `covered` ever, `done` in this run, `due` before it, the longest unread first."""
 
     covered: list[Window]
-    due: list[Segment]
     done: list[Window]
+    due: list[Segment]
 
     @classmethod
-    def of(cls, reads: Iterable[Segment], *, started: int) -> "Rotation":
-        """The state at the time `started`, when this run began."""
+    def of(cls, reads: Iterable[Segment], *, started: int) -> "Reading":
+        """The state in a run that began at `started`."""
         last = last_read(reads)
         return cls(
             covered=merged(segment.window for segment in last),
-            due=[segment for segment in last if segment.read_at < started],
             done=merged(segment.window for segment in last if segment.read_at >= started),
+            due=[segment for segment in last if segment.read_at < started],
         )
 
     def read_at(self, window: Window) -> int:
         """When the part of `window` was read that was read longest ago."""
         return min((segment.read_at for segment in self.due if segment.window & window), default=0)
 
-    def stretch(self, oldest: int) -> Window:
-        """All that was read ever and not in this run, from `oldest` on and without a gap."""
-        within = next(window for window in self.covered if window.oldest <= oldest <= window.latest)
-        return next(missing(Window(oldest, within.latest), self.done))
+
+def ring(covered: Mapping[str, list[Window]], *, after: tuple[str, int]) -> list[tuple[str, Window]]:
+    """All windows by channel and time, as a ring that begins behind a place in a channel and ends with it.
+
+    >>> ring({"A": [Window(0, 9)], "B": [Window(0, 4)]}, after=("A", 3))
+    [('A', Window(oldest=4, latest=9)), ('B', Window(oldest=0, latest=4)), ('A', Window(oldest=0, latest=3))]
+    """
+    place, number = after
+    behind: list[tuple[str, Window]] = []
+    ahead: list[tuple[str, Window]] = []
+    for channel in sorted(covered):
+        for window in covered[channel]:
+            split = number if channel == place else -1 if channel > place else FAR
+            rest, read = window & Window(split + 1, FAR), window & Window(-FAR, split)
+            behind += [(channel, rest)] if rest else []
+            ahead += [(channel, read)] if read else []
+    return behind + ahead

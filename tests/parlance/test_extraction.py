@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import labelled_pages
+from benchmarks.labelled_pages import WEB
 from parlance import extraction
 from parlance.extraction import Page, decode, depth, extract
+from parlance.extraction_choice import CANDIDATES, chosen
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "web"
 ARTICLE = "<p>" + "The days that are left over carry into the next year until the end of March. " * 6 + "</p>"
@@ -47,21 +50,34 @@ def test_nothing_in_nothing_out(html: str | bytes) -> None:
     assert extract(html) == Page(text="")
 
 
-@pytest.mark.parametrize(
-    ("main", "fallback", "taken"),
-    [("", "x" * 10, "x" * 10), ("m" * 6, "x" * 10, "x" * 10), ("m" * 7, "x" * 10, "m" * 7), ("m" * 9, "", "m" * 9)],
-)
-def test_resiliparse_is_taken_below_seven_tenths(
-    monkeypatch: pytest.MonkeyPatch, main: str, fallback: str, taken: str
-) -> None:
-    monkeypatch.setattr(extraction, "_trafilatura", lambda *_: main)
-    monkeypatch.setattr(extraction, "_resiliparse", lambda *_, **__: fallback)
-    assert extract("<p>x</p>").text == taken
+@pytest.mark.parametrize("kind", ["forum", "article", "listing", "product"])
+def test_on_labelled_pages_the_choice_is_no_worse_than_either_extractor(kind: str) -> None:
+    if not WEB.exists():
+        pytest.skip(f"the labelled pages of {WEB.name} are not here")
+    found = [one for one in labelled_pages.pages("wcxb") if one.kind == kind][:10]
+    scores = dict.fromkeys(("ours", *CANDIDATES), 0.0)
+    for one in found:
+        scores["ours"] += labelled_pages.word_f1(extract(one.html, url=one.url).text, one.text)
+        for name, text in extraction.candidates(one.html, url=one.url).items():
+            scores[name] += labelled_pages.word_f1(text, one.text)
+    assert scores["ours"] / len(found) > max(scores[name] for name in CANDIDATES[:2]) / len(found) - 0.02
+
+
+@pytest.mark.parametrize("mode", ["balanced", "precision", "recall", "fast"])
+def test_every_mode_finds_an_article(mode: extraction.Mode) -> None:
+    assert "carry into the next year" in extract(page(ARTICLE), mode=mode).text
+
+
+def test_of_candidates_without_text_another_is_taken() -> None:
+    assert (
+        chosen("<p>", {"trafilatura": "", "resiliparse": "words " * 90, "whole page": "words " * 99}) != "trafilatura"
+    )
+    assert chosen("", dict.fromkeys(CANDIDATES, "")) in CANDIDATES
 
 
 def test_large_pages_go_to_resiliparse_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     html = page(ARTICLE)
-    monkeypatch.setattr(extraction, "_trafilatura", lambda *_: "taken" * 1_000)
+    monkeypatch.setattr(extraction, "_trafilatura", lambda *_, **__: "taken" * 1_000)
     monkeypatch.setattr(extraction, "TRAFILATURA_CHARACTERS", len(html))
     assert extract(html).text.startswith("taken")
     monkeypatch.setattr(extraction, "TRAFILATURA_CHARACTERS", len(html) - 1)

@@ -231,7 +231,7 @@ def test_formats_are_recognised_or_named(tmp_path: Path) -> None:
     nothing = written(tmp_path, b"\x00\x01", "nothing.bin")
     with pytest.raises(ConfigError, match=r"no format known for 'nothing.bin'; name one of c4, .*warc"):
         dumps.raw(str(nothing), partition="p")
-    with pytest.raises(ConfigError, match="unknown format 'docx'; known formats: c4, .*warc"):
+    with pytest.raises(ConfigError, match=r"unknown format 'docx'; known formats: c4, .*warc"):
         dumps.raw(str(path), partition="p", format="docx")
     with pytest.raises(ConfigError, match="no file or folder at"):
         dumps.raw(str(tmp_path / "gone.jsonl"), partition="p")
