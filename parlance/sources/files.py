@@ -30,6 +30,12 @@ class File:
     ranges: tuple[tuple[int, int], ...] = ()
 
 
+def at(path: str) -> File:
+    """The file at `path` itself, a manifest too. Nothing is asked yet."""
+    filesystem, root = _filesystem(path)
+    return File(filesystem=filesystem, path=root, name=_public(path) if _is_web(path) else path)
+
+
 def _is_manifest(path: str) -> bool:
     return urlsplit(path).path.lower().endswith(MANIFESTS)
 

@@ -86,6 +86,9 @@ def served(sites: Mapping[str, Site]) -> Iterator[World]:
         def log_message(self, format: str, *args: object) -> None:
             return
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
             host = self.headers.get("Host", "").partition(":")[0]
             with lock:
@@ -105,6 +108,13 @@ def served(sites: Mapping[str, Site]) -> Iterator[World]:
                 "ETag": etag,
                 **answer.headers,
             }
+            wanted = self.headers.get("Range")
+            if wanted and answer.status == 200 and answer.media_type == "application/octet-stream":
+                first, _, last = wanted.removeprefix("bytes=").partition("-")
+                span = slice(int(first), int(last) + 1 if last else len(body))
+                headers |= {"Content-Range": f"bytes {span.start}-{min(span.stop, len(body)) - 1}/{len(body)}"}
+                body, answer = body[span], Page(status=206)
+                headers["Content-Length"] = str(len(body))
             if headers.get("Content-Encoding") == "gzip":
                 body = gzip.compress(body)
                 headers["Content-Length"] = str(len(body))
@@ -114,8 +124,10 @@ def served(sites: Mapping[str, Site]) -> Iterator[World]:
             self.send_response(answer.status)
             for name, value in headers.items():
                 self.send_header(name, value)
+            if answer.media_type == "application/octet-stream" or answer.status == 206:
+                self.send_header("Accept-Ranges", "bytes")
             self.end_headers()
-            self._write(body, answer.fault)
+            self._write(b"" if self.command == "HEAD" else body, answer.fault)
 
         def _write(self, body: bytes, fault: str) -> None:
             if fault == "cut":

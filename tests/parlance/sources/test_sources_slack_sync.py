@@ -15,7 +15,7 @@ import pytest
 from parlance.errors import ConfigError, TransientError
 from parlance.rights import Rights
 from parlance.schemas import RAW
-from parlance.sources import slack, slack_sweep
+from parlance.sources import slack, slack_recorder, slack_sweep
 from parlance.sources.rows import Row, batches
 from parlance.sources.slack_api import SlackApi, Tier
 from parlance.sources.slack_archive import Archive
@@ -222,6 +222,20 @@ def test_a_crash_between_the_two_commits_stores_everything_once(
     assert archive.coverage() == {}
     synced(server, archive)
     assert archive.messages.scan().collect().height == stored
+
+
+@pytest.mark.parametrize("after", range(3, 30, 4))
+def test_after_a_crash_anywhere_the_next_run_reads_the_rest(
+    after: int, archive: Archive, server: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack_recorder, "BATCH_ROWS", 1)  # every page is stored by itself
+    server.page = 3
+    server.world.live(DAY, 50)
+    with suppress(Crash):
+        sync(crashing(client(server), after), archive, first=day(START), last=day(START), settings=NONE)
+    synced(server, archive, settings=NONE)
+    found = {(channel, ts) for channel, ts in archive.messages.scan().select("channel", "ts").collect().iter_rows()}
+    assert found == {key for key, one in server.world.said.items() if one.deleted_at is None or one.is_tombstone}
 
 
 def rights(**more: frozenset[str]) -> Rights:
@@ -451,7 +465,7 @@ def a_month_of(server: Api, *, position: int = 20) -> tuple[str, str]:
     return old
 
 
-@pytest.mark.parametrize("position", [20, 510])
+@pytest.mark.parametrize("position", [20, 300])  # the second is far from both ends of every rotation
 @pytest.mark.parametrize("token", ["xoxb-1", "xoxp-1"])
 def test_a_reply_to_an_old_root_is_found_in_the_promised_number_of_runs(
     token: str, position: int, archive: Archive, server: Api
