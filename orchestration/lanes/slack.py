@@ -20,6 +20,8 @@ MODULES = (
     "sources.slack_fields",
     "sources.slack_text",
     "sources.slack_threads",
+    "sources.slack_versions",
+    "sources.slack_windows",
 )
 
 

@@ -12,11 +12,19 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
 from fsspec.core import url_to_fs
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from parlance.errors import ConfigError, ParlanceError, TransientError
 from parlance.sources.compression import inflated
 
 BUFFER_BYTES = 1024 * 1024
+# At most one request a second to a host that fails, as Common Crawl asks for.
+AGAIN = Retrying(
+    retry=retry_if_exception_type(TransientError),
+    stop=stop_after_attempt(5),
+    wait=wait_exponential(multiplier=1, min=1, max=30),
+    reraise=True,
+)
 MANIFESTS = (".paths", ".paths.gz")
 
 
@@ -151,11 +159,15 @@ def storage_errors(name: str) -> Iterator[None]:
 
 
 class _Guarded(io.RawIOBase):
-    """The bytes of `inner`, with the storage's errors sorted out."""
+    """The bytes of `inner`, with the storage's errors sorted out.
+
+    Where the network fails in the middle, reading goes on from the byte that was reached, if the server gives ranges.
+    """
 
     def __init__(self, inner: Any, name: str) -> None:
         self._inner = inner
         self._name = name
+        self._size = getattr(inner, "size", None) if inner.seekable() else None
 
     def readable(self) -> bool:
         return True
@@ -164,10 +176,24 @@ class _Guarded(io.RawIOBase):
         return bool(self._inner.seekable())
 
     def readinto(self, buffer: Any, /) -> int:
-        with storage_errors(self._name):
-            data = self._inner.read(len(buffer))
+        if not self._inner.seekable():
+            with storage_errors(self._name):
+                data = self._inner.read(len(buffer))
+        else:
+            at = self._inner.tell()
+            data = AGAIN(self._read, at, len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+    def _read(self, at: int, size: int) -> bytes:
+        """Bytes from `at` on; raises TransientError where there are fewer than the file has."""
+        with storage_errors(self._name):
+            self._inner.seek(at)
+            data: bytes = self._inner.read(size)
+        expected = size if self._size is None else min(size, max(0, self._size - at))
+        if self._size is not None and len(data) < expected:
+            raise TransientError(f"reading {_public(self._name)!r} failed: {len(data)} of {expected} bytes at {at}")
+        return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         return int(self._inner.seek(offset, whence))

@@ -113,7 +113,7 @@ def served(sites: Mapping[str, Site]) -> Iterator[World]:
                 first, _, last = wanted.removeprefix("bytes=").partition("-")
                 span = slice(int(first), int(last) + 1 if last else len(body))
                 headers |= {"Content-Range": f"bytes {span.start}-{min(span.stop, len(body)) - 1}/{len(body)}"}
-                body, answer = body[span], Page(status=206)
+                body, answer = body[span], Page(status=206, fault=answer.fault)
                 headers["Content-Length"] = str(len(body))
             if headers.get("Content-Encoding") == "gzip":
                 body = gzip.compress(body)

@@ -1,0 +1,115 @@
+"""S3 that fails: what is read is whole, what is written is there wholly or not at all, a retry leaves it once."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from parlance.errors import TransientError
+from parlance.sources import dumps
+from parlance.storage import Files, Table
+from tests.servers.s3_faults import Fault, Proxy, failing
+
+SAMPLE = Path(__file__).parents[3] / "sample" / "dumps" / "site.warc.gz"
+SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("partition", pa.string(), nullable=False)])
+FAULTS: tuple[Fault, ...] = ("503", "500", "cut", "reset", "slow")
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Proxy]:
+    """A bucket `lake` behind the proxy; the environment points to it meanwhile."""
+    import boto3
+    import s3fs
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    requests = logging.getLogger("werkzeug")
+    level = requests.level
+    requests.setLevel(logging.ERROR)
+    server.start()
+    host, port = server.get_host_and_port()
+    with failing(f"{host}:{port}") as proxy, pytest.MonkeyPatch.context() as environment:
+        for name, value in {
+            "AWS_ENDPOINT_URL": proxy.url,
+            "AWS_ACCESS_KEY_ID": "parlance",
+            "AWS_SECRET_ACCESS_KEY": "parlance",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+        }.items():
+            environment.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        boto3.client("s3").create_bucket(Bucket="lake")
+        yield proxy
+        s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+    requests.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def calm(s3: Proxy) -> Iterator[None]:
+    yield
+    s3.faults = ()
+
+
+def rows(path: str) -> list[tuple[str, bytes]]:
+    found = [row for batch in dumps.raw(path, partition="p") for row in batch.to_pylist()]
+    assert [row["error"] for row in found if str(row["error"]).startswith("damaged")] == []
+    return [(row["id"], row["payload"]) for row in found]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_dump_is_read_whole(s3: Proxy, fault: Fault) -> None:
+    import s3fs
+
+    s3fs.S3FileSystem().put_file(str(SAMPLE), "lake/dumps/site.warc.gz")
+    wanted = rows(str(SAMPLE))
+    before = s3.injected[fault]
+    s3.faults, s3.share = (fault,), 0.7
+    found = [rows("s3://lake/dumps/site.warc.gz") for _ in range(3)]
+    assert s3.injected[fault] > before
+    assert found == [wanted] * 3
+
+
+@pytest.mark.parametrize("fault", ["503", "500", "reset", "slow"])
+def test_a_table_has_the_rows_once(s3: Proxy, fault: Fault) -> None:
+    table = Table(uri=f"s3://lake/tables/{fault}", name="t", schema=SCHEMA)
+    s3.faults, s3.share = (fault,), 0.3
+    for turn in range(4):
+        batch = pa.RecordBatch.from_pylist([{"id": f"{turn}-{n}", "partition": "a"} for n in range(50)], schema=SCHEMA)
+        for _ in range(6):
+            try:
+                table.replace([batch], ["a"])
+                break
+            except TransientError:  # what a step's retry policy is for
+                continue
+        s3.faults = ()
+        assert sorted(table.scan().collect()["id"]) == sorted(f"{turn}-{n}" for n in range(50))
+        s3.faults = (fault,)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_published_files_are_whole_or_not_there(s3: Proxy, tmp_path: Path, seed: int) -> None:
+    files = Files(root=f"s3://lake/files/{seed}")
+    with files.publish("model", "old") as folder:
+        (folder / "a.bin").write_bytes(b"old" * 1000)
+    s3.faults, s3.share = ("503", "500", "reset"), 0.4
+    s3.seed = seed
+    for _ in range(8):
+        try:
+            with files.publish("model", "new") as folder:
+                for name in ("a.bin", "b.bin"):
+                    (folder / name).write_bytes(b"new" * 1000)
+            break
+        except TransientError:
+            s3.faults = ()
+            latest = files.latest("model")
+            assert latest in ("old", "new")
+            content = (files.folder("model") / "a.bin").read_bytes()
+            assert content == {"old": b"old", "new": b"new"}[str(latest)] * 1000
+            s3.faults = ("503", "500", "reset")
+    s3.faults = ()
+    assert files.latest("model") == "new"
+    assert (files.folder("model") / "b.bin").read_bytes() == b"new" * 1000
