@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.fault import Fault
 from tests.parlance.crawling.crawls import crawled, polite, records, start
-from tests.servers.site import Answer, Page, page, served
+from tests.servers.sites import Answer, Page, page, served
 
 PAGES = 40
 HOST = "http://one.example"

@@ -12,7 +12,7 @@ from assets.lanes import Lane, lane_assets
 from parlance.lake import Lake
 from resources.crawler import Crawler
 from resources.lake import LakeResource
-from tests.servers.site import World, page, served
+from tests.servers.sites import World, page, served
 
 DAY = "2026-11-20"
 SITE = {"/": page("/a", "/gone", text="First page"), "/a": page(text="Second page")}

@@ -11,7 +11,7 @@ import pytest
 
 from parlance.sources import crawl, web_documents
 from tests.parlance.crawling.crawls import DAY, check, crawled, polite, records, start
-from tests.servers.site import Page, folder, page, served
+from tests.servers.sites import Page, folder, page, served
 
 ROOT = Path(__file__).parents[3]
 PYDOCS = ROOT.parent / "shared" / "data" / "web" / "site" / "pydocs-site.tar.gz"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.parlance.crawling.crawls import check, crawled, polite, records, start
-from tests.servers.site import page, served
+from tests.servers.sites import page, served
 
 PAGES = 120
 

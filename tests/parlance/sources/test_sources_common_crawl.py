@@ -14,7 +14,7 @@ import pytest
 
 from parlance.errors import ConfigError
 from parlance.sources import common_crawl, dumps
-from tests.servers.site import Page, World, served
+from tests.servers.sites import Page, World, served
 
 ROOT = Path(__file__).parents[3]
 REAL = ROOT.parent / "shared" / "data" / "web" / "warc" / "commoncrawl" / "whirlwind.warc.gz"

@@ -7,7 +7,7 @@ import pytest
 
 from parlance.errors import ConfigError
 from parlance.sources import dumps, files
-from tests.servers.site import Page, served
+from tests.servers.sites import Page, served
 
 ROOT = Path(__file__).parents[3]
 WARC = ROOT / "sample" / "dumps" / "site.warc.gz"
