@@ -21,7 +21,7 @@ BUFFER_BYTES = 1024 * 1024
 # At most one request a second to a host that fails, as Common Crawl asks for.
 AGAIN = Retrying(
     retry=retry_if_exception_type(TransientError),
-    stop=stop_after_attempt(5),
+    stop=stop_after_attempt(4),
     wait=wait_exponential(multiplier=1, min=1, max=30),
     reraise=True,
 )
@@ -133,11 +133,15 @@ def expand(path: str) -> list[File]:
 @contextmanager
 def opened(file: File) -> Iterator[BinaryIO]:
     """`file` for reading bytes; seekable unless it comes from a web server that knows no ranges."""
-    with storage_errors(file.name):
-        inner = file.filesystem.open(file.path, "rb")
+    inner = AGAIN(_opened, file)
     source = _Guarded(inner, file.name)
     with inner, io.BufferedReader(_Spans(source, file.ranges) if file.ranges else source, BUFFER_BYTES) as stream:
         yield stream
+
+
+def _opened(file: File) -> Any:
+    with storage_errors(file.name):
+        return file.filesystem.open(file.path, "rb")
 
 
 @contextmanager

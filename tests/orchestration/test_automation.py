@@ -27,7 +27,7 @@ def look(cursor: str | None, instance: dg.DagsterInstance) -> dg.SensorResult:
 def test_a_file_in_the_inbox_becomes_a_partition_on_the_second_look(inbox: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         (inbox / "new.jsonl").write_text('{"text": "hello"}\n')
-        (inbox / "notes.txt").write_text("not a dump")
+        (inbox / "notes.html").write_text("not a dump")
         first = look(None, instance)
         assert first.run_requests == []
         second = look(first.cursor, instance)
