@@ -62,7 +62,7 @@ validate: home
 	 $(BIN)/python -m dagster definitions validate
 
 check: $(STAMP)
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 

@@ -7,7 +7,6 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
-from parlance.sources.slack_sync import SyncSettings, sync
 from pydantic import Field
 
 from parlance import rights as statements
@@ -19,6 +18,7 @@ from parlance.schemas import RAW
 from parlance.sources import slack
 from parlance.sources.rows import Row, batches
 from parlance.sources.slack_archive import Archive
+from parlance.sources.slack_sync import SyncSettings, sync
 from resources.sources import Parsed, Source
 
 RIGHTS = "rights/slack"

@@ -4,11 +4,11 @@ import datetime as dt
 from pathlib import Path
 
 import dagster as dg
-from resources.crawler import Crawler
 
 from assets.lanes import Lane
 from orchestration.settings import crawl_list, crawl_site, crawls_folder, day_setting
 from parlance.sources.slack import is_day
+from resources.crawler import Crawler
 
 MODULES = ("crawling", "sources.crawl", "sources.rows", "sources.warc", "sources.web_documents", "extraction")
 

@@ -84,7 +84,7 @@ class FinetuningSettings(TrainingSettings):
     """
 
     batch_size: int = 4
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-4
     logging_steps: int = 10
     validation_steps: int = 20
     save_steps: int = 20
