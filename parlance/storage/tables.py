@@ -2,32 +2,30 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, unquote
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from parlance.errors import ConfigError, SchemaError, TransientError
 from parlance.schemas import conform
+from parlance.storage.commits import ConflictError, LostRaceError, Mode, commit
+from parlance.storage.parts import PARTITION, Parts, storage_failures
 
-PARTITION = "partition"
 BATCH_ROWS = 2048
-ROW_GROUP_ROWS = 8192  # held in memory for each partition that is being written; delta-rs holds a million by itself
+BATCH_BYTES = 32 * 1024 * 1024
 
 # `=` in a folder's name reads as a partition, `*` and `?` as a pattern; delta-rs refuses or mistakes the others.
 UNUSABLE_IN_URI = frozenset("=*?%[]^|\\") | {chr(code) for code in range(32)}
 USABLE_IN_URL = "/:@!$&'()+,;"  # beside letters, digits and `_.-~`: the others are encoded twice on object stores
 NULL_KEYS = ("", "__HIVE_DEFAULT_PARTITION__")  # both mean null in the name of a partition's folder
 KEY_BYTES = 240  # a percent-encoded key is part of a folder's name, which may have 255 bytes
-
-Mode = Literal["overwrite", "append"]
 
 # Else log entries are deleted after 30 days, and with them the older versions by which training sets are named.
 CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
@@ -88,7 +86,7 @@ class Table:
         return frame if partitions is None else frame.filter(pl.col(PARTITION).is_in(list(partitions)))
 
     def batches(self, partitions: Sequence[str] | None = None, *, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
-        """The rows of `partitions` in frames of some `rows` rows, read as they are asked for."""
+        """The rows of `partitions` in frames of `rows` rows, fewer where they are large, read as they are asked for."""
         yield from stream(self.scan(partitions), rows=rows)
 
     def replace(self, batches: Iterable[pa.RecordBatch], partitions: Sequence[str] | None = None) -> Written:
@@ -96,44 +94,60 @@ class Table:
 
         Nothing is changed when `batches` raises. Raises SchemaError where a batch does not fit the
         schema or holds a row of another partition, TransientError where the storage failed or another
-        commit wrote the same partitions meanwhile. Some 16,000 rows at a time are in memory, and up to
-        10 MB for each partition.
+        commit wrote the same partitions meanwhile. A batch and some 100 MB are in memory.
         """
         self._check_partitions(partitions)
-        counted = _Counted(self, batches, partitions)
-        table = self._written(counted, partitions)
-        return Written(
-            version=table.version(),
-            rows=counted.rows.total(),
-            size_bytes=_added_bytes(table, partitions),
-            rows_by_partition={key: counted.rows[key] for key in partitions or ()},
-        )
+        return self._written(batches, partitions, mode="overwrite")
 
     def append(self, batches: Iterable[pa.RecordBatch]) -> Written:
         """Adds `batches` to the rows that are there, in one commit; without rows there is none.
 
-        Nothing is changed when `batches` raises; errors as `replace`. Two writers at once both succeed. Bytes are not
-        measured (0).
+        Nothing is changed when `batches` raises; errors as `replace`. Two writers at once both succeed.
         """
-        waiting = iter(batches)
-        first = next((batch for batch in waiting if batch.num_rows), None)
-        if first is None:
-            return Written(version=self._created().version(), rows=0, size_bytes=0)
-        counted = _Counted(self, chain([first], waiting), None)
-        table = self._written(counted, None, mode="append")
-        return Written(version=table.version(), rows=counted.rows.total(), size_bytes=0)
+        return self._written(batches, None, mode="append")
 
-    def _written(
-        self, counted: "_Counted", partitions: Sequence[str] | None, *, mode: Mode = "overwrite"
-    ) -> DeltaTable:
+    def _written(self, batches: Iterable[pa.RecordBatch], partitions: Sequence[str] | None, *, mode: Mode) -> Written:
+        table = self._created()
+        self._stored(table)
+        schema = _nullable(self.schema)
+        parts, counts = Parts(self.uri), Counter[str]()
         try:
-            table = self._created()
-            self._commit(table, counted, partitions, mode=mode)
-        except (DeltaError, OSError) as error:
-            if counted.failure is not None:
-                raise counted.failure from error
-            raise self._failed("written", error) from error
-        return table
+            for batch in batches:
+                conformed = conform(batch, self.schema, table=self.name)
+                counts.update(self._counts(conformed, partitions))
+                with self._failing("written"):
+                    parts.add(pa.RecordBatch.from_arrays(conformed.columns, schema=schema))
+            with self._failing("written"):
+                files = parts.finish()
+        except BaseException:
+            parts.remove()
+            raise
+        version = table.version()
+        if files or mode == "overwrite":
+            try:
+                with self._failing("written"):
+                    version = commit(table, files, schema=schema, partitions=partitions, mode=mode, again=self._created)
+            except (ConflictError, LostRaceError) as error:
+                parts.remove()
+                raise self._failed("written", error) from error
+        return Written(
+            version=version,
+            rows=counts.total(),
+            size_bytes=sum(file.size for file in files),
+            rows_by_partition={key: counts[key] for key in partitions or ()},
+        )
+
+    def _counts(self, batch: pa.RecordBatch, partitions: Sequence[str] | None) -> dict[str, int]:
+        """Rows by partition. Raises SchemaError where one is not among `partitions`."""
+        if partitions is None:
+            return {"": batch.num_rows}
+        counts = {row["values"]: row["counts"] for row in batch.column(PARTITION).value_counts().to_pylist()}
+        if stray := sorted(counts.keys() - set(partitions)):
+            raise SchemaError(
+                f"table {self.name!r}: rows of partitions {stray[:3]}, not among those replaced:"
+                f" {sorted(partitions)[:3]}{' and more' if len(partitions) > 3 else ''}"
+            )
+        return counts
 
     def _check_partitions(self, partitions: Sequence[str] | None) -> None:
         if (PARTITION in self.schema.names) != (partitions is not None):
@@ -144,20 +158,6 @@ class Table:
                     f"table {self.name!r}: {key!r} cannot be a partition: 1 to {KEY_BYTES} bytes when percent-encoded"
                     f" are allowed, and not {NULL_KEYS[1]!r}"
                 )
-
-    def _commit(self, table: DeltaTable, counted: "_Counted", partitions: Sequence[str] | None, *, mode: Mode) -> None:
-        predicate = None
-        if partitions is not None:
-            keys = ", ".join("'" + key.replace("'", "''") + "'" for key in partitions)
-            predicate = f"{PARTITION} IN ({keys})" if keys else "false"
-        options: dict[str, Any] = {"mode": mode} if mode == "append" else {"mode": mode, "predicate": predicate}
-        write_deltalake(
-            table,
-            pa.RecordBatchReader.from_batches(counted.schema, counted),
-            writer_properties=WriterProperties(max_row_group_size=ROW_GROUP_ROWS),
-            schema_mode="merge" if self._stored(table).keys() != set(self.schema.names) else None,
-            **options,
-        )
 
     def _opened(self, version: int | None = None) -> DeltaTable | None:
         """The table as it stands, or stood at `version`; null where it was never written."""
@@ -211,6 +211,13 @@ class Table:
                 )
         return stored
 
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except storage_failures() as error:
+            raise self._failed(what, error) from error
+
     def _failed(self, what: str, error: Exception) -> TransientError:
         return TransientError(f"table {self.name!r} at {self.uri} could not be {what}: {error}")
 
@@ -223,60 +230,8 @@ class _Local(DeltaTable):
         return [unquote(root) + uri.removeprefix(root) for uri in super().file_uris(*args, **kwargs)]
 
 
-class _Counted:
-    """The batches as they are written: conformed, counted by partition, their failure remembered."""
-
-    def __init__(self, table: Table, batches: Iterable[pa.RecordBatch], partitions: Sequence[str] | None) -> None:
-        self.table, self.batches = table, batches
-        self.schema = _nullable(table.schema)
-        self.allowed = None if partitions is None else set(partitions)
-        self.rows: Counter[str] = Counter()
-        self.failure: BaseException | None = None
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in _in_own_thread(self.batches):
-                conformed = conform(batch, self.table.schema, table=self.table.name)
-                self._count(conformed)
-                yield pa.RecordBatch.from_arrays(conformed.columns, schema=self.schema)
-        except GeneratorExit:  # the writer stopped reading: its own error says why
-            raise
-        except BaseException as failure:  # delta-rs turns it into text: kept, to be raised as it was
-            self.failure = failure
-            raise
-
-    def _count(self, batch: pa.RecordBatch) -> None:
-        if self.allowed is None:
-            self.rows[""] += batch.num_rows
-            return
-        counts = {row["values"]: row["counts"] for row in batch.column(PARTITION).value_counts().to_pylist()}
-        if stray := sorted(counts.keys() - self.allowed):
-            raise SchemaError(
-                f"table {self.table.name!r}: rows of partitions {stray[:3]}, not among those replaced:"
-                f" {sorted(self.allowed)[:3]}{' and more' if len(self.allowed) > 3 else ''}"
-            )
-        self.rows.update(counts)
-
-
-def _in_own_thread(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The batches, made in a thread of their own: the writer pulls them from inside its runtime, where a batch
-    that is made by reading another table would start a second one, which panics.
-    """
-    iterator, end = iter(batches), object()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
-        while (batch := thread.submit(next, iterator, end).result()) is not end:
-            yield batch
-
-
 def _nullable(schema: pa.Schema) -> pa.Schema:
     return pa.schema([column.with_nullable(True) for column in schema])
-
-
-def _added_bytes(table: DeltaTable, partitions: Sequence[str] | None) -> int:
-    files = pl.DataFrame(table.get_add_actions(flatten=True))
-    if partitions is not None and files.height:
-        files = files.filter(pl.col(f"partition.{PARTITION}").is_in(list(partitions)))
-    return int(files["size_bytes"].sum())
 
 
 def empty_frame(schema: pa.Schema) -> pl.DataFrame:
@@ -287,8 +242,23 @@ def empty_frame(schema: pa.Schema) -> pl.DataFrame:
 
 
 def stream(frame: pl.LazyFrame, *, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
-    """The rows of `frame` in frames of some `rows` rows, in order, computed as they are asked for."""
-    yield from frame.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
+    """The rows of `frame` in order, as they are asked for, in frames of `rows` rows or fewer where they are large."""
+    waiting: list[pl.DataFrame] = []
+    room, size_bytes = rows, 0
+    for computed in frame.collect_batches(maintain_order=True, lazy=True):
+        start = 0
+        while start < computed.height:
+            part = computed.slice(start, room)
+            start += part.height
+            waiting.append(part)
+            room -= part.height
+            size_bytes += int(part.estimated_size())
+            if not room or size_bytes >= BATCH_BYTES:
+                yield pl.concat(waiting)
+                waiting.clear()
+                room, size_bytes = rows, 0
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def record_batches(frame: pl.DataFrame, schema: pa.Schema) -> list[pa.RecordBatch]:

@@ -1,5 +1,7 @@
 import datetime as dt
 import multiprocessing
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -7,13 +9,16 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance import schemas
 from parlance.errors import ConfigError, SchemaError, TransientError
 from parlance.storage import Table, record_batches, stream
+from parlance.storage.parts import BUFFER_BYTES, ROW_GROUP_BYTES
 from parlance.storage.tables import BATCH_ROWS, KEY_BYTES, empty_frame
 
 PLAIN = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("n", pa.int64())])
@@ -334,6 +339,112 @@ def test_the_same_partition_committed_meanwhile_is_a_transient_error(tmp_path, r
     assert rows.of(table) == [("a", "2")]
 
 
+def test_a_partition_that_was_empty_is_not_filled_twice(tmp_path, rows):
+    table = rows.table(tmp_path / "t")
+    table.replace([rows.batch("b", "0")], ["b"])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield rows.batch("a", "1")
+        table.replace([rows.batch("a", "2")], ["a"])
+
+    with pytest.raises(TransientError, match="could not be written"):
+        table.replace(batches(), ["a"])
+    assert rows.of(table) == [("a", "2"), ("b", "0")]
+
+
+def test_a_row_appended_meanwhile_is_not_replaced(tmp_path, rows):
+    table = rows.table(tmp_path / "t")
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield rows.batch("a", "1")
+        table.append([rows.batch("a", "2")])
+
+    with pytest.raises(TransientError, match="could not be written"):
+        table.replace(batches(), ["a"])
+    assert rows.of(table) == [("a", "2")]
+
+
+@pytest.mark.parametrize("mode", ["replace", "append"])
+def test_a_commit_whose_answer_was_lost_counts_once(tmp_path, rows, monkeypatch, mode):
+    table = rows.table(tmp_path / "t")
+    table.replace([rows.batch("a", "1")], ["a"])
+    committed = DeltaTable.create_write_transaction
+
+    def answer_lost(*args: object, **options: object) -> None:
+        committed(*args, **options)
+        raise OSError("connection reset")
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", answer_lost)
+    written = (
+        table.replace([rows.batch("a", "2")], ["a"]) if mode == "replace" else table.append([rows.batch("a", "2")])
+    )
+    assert written.version == table.version() == 2
+    assert rows.of(table) == [("a", "2")] if mode == "replace" else [("a", "1"), ("a", "2")]
+
+
+def test_files_of_what_was_not_committed_are_deleted(tmp_path, rows):
+    table = rows.table(tmp_path / "t")
+    table.replace([rows.batch("a", "0")], ["a"])
+    before = sorted((tmp_path / "t").rglob("*.parquet"))
+
+    def batches(error: Exception | None) -> Iterator[pa.RecordBatch]:
+        for _ in range(3):
+            yield rows.batch("a", *(f"{i:0500}" for i in range(BUFFER_BYTES // 500)))
+        if error:
+            raise error
+        table.replace([rows.batch("a", "0")], ["a"])
+
+    with pytest.raises(BrokenError):
+        table.replace(batches(BrokenError()), ["a"])
+    assert sorted((tmp_path / "t").rglob("*.parquet")) == before
+    with pytest.raises(TransientError):
+        table.replace(batches(None), ["a"])
+    assert len(sorted((tmp_path / "t").rglob("*.parquet"))) == 2  # of the commit before, and the one meanwhile
+
+
+def test_a_partition_of_large_rows_is_some_files_of_some_row_groups(tmp_path):
+    table = Table(uri=str(tmp_path / "t"), name="raw", schema=schemas.RAW)
+    row = dict.fromkeys(schemas.RAW.names, "x") | {"position": 1, "created_at": None}
+    batch = pa.RecordBatch.from_pylist([row | {"payload": bytes(1_000_000)}] * 20, schema=schemas.RAW)
+    table.replace((batch for _ in range(10)), ["x"])
+    files = sorted((tmp_path / "t").rglob("*.parquet"))
+    assert 2 <= len(files) <= 10
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            groups = [parquet.metadata.row_group(i).total_byte_size for i in range(parquet.num_row_groups)]
+        assert max(groups) < 2 * ROW_GROUP_BYTES
+    assert sum(frame.height for frame in table.batches()) == 200
+
+
+MEMORY = r"""
+import re, sys, itertools, pathlib, random
+import pyarrow as pa
+from parlance import schemas
+from parlance.storage import Table
+table = Table(uri=sys.argv[1], name="raw", schema=schemas.RAW)
+def peak():
+    return int(re.search(r"VmHWM:\s+([0-9]+)", pathlib.Path("/proc/self/status").read_text())[1]) / 1024
+row = dict.fromkeys(schemas.RAW.names, "x") | {"position": 1, "created_at": None}
+payloads = [random.Random(i).randbytes(60_000) for i in range(100)]
+batch = pa.RecordBatch.from_pylist([row | {"payload": payload} for payload in payloads], schema=schemas.RAW)
+before = peak()
+table.replace(itertools.repeat(batch, int(sys.argv[2])), ["x"])
+written = peak()
+assert sum(frame.height for frame in table.batches()) == 100 * int(sys.argv[2])
+print(written - before, peak() - before)
+"""
+
+
+def test_large_rows_are_written_and_read_in_little_memory(tmp_path):
+    """600 MB of payloads that do not compress."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(tmp_path / "t"), "100"], check=True, capture_output=True, text=True
+    )
+    written, read = map(float, done.stdout.split())
+    assert written < 300
+    assert read < 450
+
+
 KEYS = ("a", "b/b", "c'c", "ü")
 replacements = st.lists(
     st.tuples(
@@ -373,12 +484,12 @@ def test_writing_holds_some_batches_and_not_the_whole_input(tmp_path, rows):
     before = pa.total_allocated_bytes()
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for _ in range(200):
+        for _ in range(1000):
             held.append((pa.total_allocated_bytes() - before) / 500_000)
             yield rows.batch("a", *texts)
 
-    assert table.replace(batches(), ["a"]).rows == 200_000
-    assert max(held) < 50  # of 200
+    assert table.replace(batches(), ["a"]).rows == 1_000_000
+    assert max(held) < 200  # of 1000
 
 
 def test_reading_computes_batches_as_they_are_asked_for():
