@@ -58,25 +58,23 @@ def _is_understood(record: Any) -> bool:
 
 
 class _Watched:
-    """A file for FastWARC to read; the head is read first, whatever the start.
-
-    No read goes beyond the start of a member, so that FastWARC asks for a member's bytes when it comes to it.
-    """
+    """A file for FastWARC to read, which notes where members start; the head is read first, whatever the start."""
 
     def __init__(self, stream: BinaryIO, layout: Layout, *, start: int) -> None:
         self._stream = stream
         self._magic = b"" if layout.compression is None else MAGIC[layout.compression]
         self._head = layout.head
         self._position = start
-        self._begun: list[int] = []
-        self._data = b""
-        self._used = 0
+        self._last = b""  # bytes with which the start of a member may have begun
+        self._begun: deque[int] = deque()
 
     def read(self, size: int = -1) -> bytes:
         if self._head:
             data, self._head = self._head[:size], self._head[size:]
             return data
-        data = self._member_bytes(size) if self._magic else self._stream.read(size)
+        data = self._stream.read(size)
+        if self._magic:
+            self._note(data)
         self._position += len(data)
         return data
 
@@ -91,26 +89,20 @@ class _Watched:
         """The file stays open: whoever opened it reads on."""
 
     def is_next(self, position: int) -> bool:
-        """Whether a member at `position` is the one that was begun since the last call."""
-        is_next = not self._magic or self._begun == [position]
-        self._begun.clear()
-        return is_next
+        """Whether a member starts at `position`, and none between the last one asked for and it."""
+        if not self._magic:
+            return True
+        return bool(self._begun) and self._begun.popleft() == position
 
-    def _member_bytes(self, size: int) -> bytes:
-        """Up to `size` bytes, and none of the next member."""
-        magic = self._magic
-        if len(self._data) - self._used < len(magic):
-            self._data, self._used = self._data[self._used :] + self._stream.read(BUFFER_BYTES), 0
-        behind = self._used
-        if self._data.startswith(magic, behind):
-            self._begun.append(self._position)
-            behind += 1
-        end = min(self._used + size, len(self._data))
-        following = self._data.find(magic, behind, end + len(magic) - 1)
-        if following >= 0:
-            end = following
-        elif end == len(self._data) and end - self._used >= len(magic):
-            end -= len(magic) - 1  # the start of a member may go on in the next bytes
-        data = self._data[self._used : end]
-        self._used = end
-        return data
+    def _note(self, data: bytes) -> None:
+        """Notes where a member may start in `data`: what only looks like it is left to the careful cutter."""
+        begun = self._position - len(self._last)
+        seam = self._last + data[: len(self._magic) - 1]
+        if (at := seam.find(self._magic)) >= 0:
+            self._begun.append(begun + at)
+        self._last = (seam if len(data) < len(self._magic) else data)[1 - len(self._magic) :]
+        # From behind: that is three times as fast.
+        places, end = [], len(data)
+        while (end := data.rfind(self._magic, 0, end)) >= 0:
+            places.append(self._position + end)
+        self._begun.extend(reversed(places))
