@@ -7,11 +7,16 @@ from typing import Any, Literal
 
 from parlance.errors import ConfigError
 from parlance.extraction_choice import chosen
-from parlance.sources.rows import well_formed
+from parlance.extraction_metadata import metadata
 
 TRAFILATURA_CHARACTERS = 5_000_000
 
 Mode = Literal["balanced", "precision", "recall", "fast"]
+OPTIONS: dict[Mode, dict[str, bool]] = {
+    "balanced": {"fast": True, "favor_recall": True},
+    "precision": {"favor_precision": True},
+    "recall": {"favor_recall": True},
+}
 
 # Both extractors take quadratic time in these; no honest page comes near.
 DEPTH = 1_000
@@ -23,7 +28,6 @@ LONG_TAG = re.compile(rf"<([a-zA-Z][^\s<>/]{{0,63}})[^<>]{{{TAG_CHARACTERS},}}")
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 FLAT = EMPTY | {"p", "li", "dt", "dd", "tr", "td", "th", "option", "tbody", "thead"}
 CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
-JSON_DATE = re.compile(r'"datePublished"\s*:\s*"([^"]{1,40})"')
 BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 # trafilatura runs heuristics over trees that authors of pages control; a page that trips one is left to resiliparse.
@@ -32,9 +36,11 @@ TRIPPED = (ArithmeticError, AssertionError, AttributeError, LookupError, Recursi
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What a page holds: its main text, empty where none was found, and what its head states, null where it does not.
+    """What a page holds: its main text, empty where none was found, and what it says of itself, null where it does not.
 
-    `date` is the day of publication as the page writes it (ISO 8601), `language` its `lang` attribute.
+    `date` is the day of publication as the page writes it (ISO 8601), `language` its `lang` attribute, `url` its
+    canonical address, `licence` the address or the words of its licence, `site` the name of the site. All of it is
+    the page's word. `failure` names the error that stopped an extractor where no text was found after it.
     """
 
     text: str
@@ -42,10 +48,16 @@ class Page:
     author: str | None = None
     date: str | None = None
     language: str | None = None
+    url: str | None = None
+    licence: str | None = None
+    site: str | None = None
+    failure: str | None = None
 
 
-def extract(html: bytes | str, *, url: str | None = None, mode: Mode = "balanced") -> Page:
+def extract(html: bytes | str, *, url: str | None = None, charset: str | None = None, mode: Mode = "balanced") -> Page:
     """The main text of `html` and its metadata; never raises on what a page holds.
+
+    `url` is where the page came from, `charset` what its server said of its bytes.
 
     `balanced` takes trafilatura's or resiliparse's text, or the whole page's, by what the page looks like; `precision`
     and `recall` are trafilatura's own; `fast` is resiliparse alone, ten times as fast.
@@ -53,35 +65,47 @@ def extract(html: bytes | str, *, url: str | None = None, mode: Mode = "balanced
     >>> extract("<html lang='en'><title>Leave</title><body><p>Five days carry over.</p></body></html>").text
     'Five days carry over.'
     """
-    text = well_formed(decode(html) if isinstance(html, bytes) else html)
+    text = decode(html, charset=charset) if isinstance(html, bytes) else _well_formed(html)
     if not text.strip():
         return Page(text="")
     text = LONG_TAG.sub(r"<\1 ", text)
     is_deep = depth(text) > DEPTH
     tree = _tree(text)
+    stated = metadata(tree, text, url=url)
     if is_deep or len(text) > TRAFILATURA_CHARACTERS:
-        return Page(text=_resiliparse(tree, main_content=not is_deep), **_metadata(tree, text))
-    return Page(text=_main_text(text, tree, url, mode), **_metadata(tree, text))
+        return Page(text=_resiliparse(tree, main_content=not is_deep), **stated)
+    found, failure = _main_text(text, tree, url, mode)
+    return Page(text=found, failure=None if found else failure, **stated)
 
 
-def _main_text(html: str, tree: Any, url: str | None, mode: Mode) -> str:
-    other = _resiliparse(tree, main_content=True)
-    if mode == "fast":
-        return other
-    if mode != "balanced":
-        return _trafilatura(html, url, **{f"favor_{mode}": True}) or other
-    texts = _candidates(html, tree, url, other)
-    return texts[chosen(html, texts)] or other
+def load() -> None:
+    """Loads the extractors, so that the first page takes no longer than the others.
+
+    Raises ConfigError where the extra `web` is missing.
+    """
+    extract(b"<p>words</p>")
 
 
 def candidates(html: str, *, url: str | None = None) -> dict[str, str]:
     """The texts between which `balanced` chooses, by the names of `parlance.extraction_choice`."""
     tree = _tree(html)
-    return _candidates(html, tree, url, _resiliparse(tree, main_content=True))
+    main, _ = _tried(html, url, "balanced")
+    return _candidates(tree, main, _resiliparse(tree, main_content=True))
 
 
-def _candidates(html: str, tree: Any, url: str | None, other: str) -> dict[str, str]:
-    main = _trafilatura(html, url, fast=True, favor_recall=True)
+def _main_text(html: str, tree: Any, url: str | None, mode: Mode) -> tuple[str, str | None]:
+    """The main text, and the name of the error that stopped trafilatura."""
+    other = _resiliparse(tree, main_content=True)
+    if mode == "fast":
+        return other, None
+    main, failure = _tried(html, url, mode)
+    if mode != "balanced":
+        return main or other, failure
+    texts = _candidates(tree, main, other)
+    return texts[chosen(html, texts)] or other, failure
+
+
+def _candidates(tree: Any, main: str, other: str) -> dict[str, str]:
     return {"trafilatura": main, "resiliparse": other, "whole page": _resiliparse(tree, main_content=False)}
 
 
@@ -161,18 +185,23 @@ def _resiliparse(tree: Any, *, main_content: bool) -> str:
     return str(text).strip()
 
 
+def _tried(html: str, url: str | None, mode: Mode) -> tuple[str, str | None]:
+    """trafilatura's text, and the name of the error that stopped it."""
+    try:
+        return _trafilatura(html, url, **OPTIONS[mode]), None
+    except TRIPPED as error:
+        return "", type(error).__name__
+
+
 def _trafilatura(html: str, url: str | None, **options: Any) -> str:
-    """Main text and comments; empty where trafilatura finds none."""
+    """Main text and comments; empty where trafilatura finds none. Raises what it trips on."""
     try:
         from trafilatura import bare_extraction
     except ImportError as error:
         raise _missing_extra(error) from error
     # It logs an error for each page without text; here such a page is a row of the ledger.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    try:
-        document: Any = bare_extraction(html, url=url, **options)
-    except TRIPPED:
-        return ""
+    document: Any = bare_extraction(html, url=url, **options)
     if document is None:
         return ""
     return "\n".join(part for part in (document.text, document.comments) if part).strip()
@@ -182,36 +211,8 @@ def _missing_extra(error: ImportError) -> ConfigError:
     return ConfigError(f"extracting text from pages needs the extra 'web' ({error}): pip install 'parlance[web]'")
 
 
-def _metadata(tree: Any, html: str) -> dict[str, str | None]:
-    """What the head states. trafilatura would also guess, at the price of half its speed."""
-    root = _first(tree, "html")
-    dated = JSON_DATE.search(html)
-    return {
-        "title": _stated(tree, "og:title") or _cleaned(tree.title),
-        "author": _stated(tree, "author", "article:author"),
-        "date": _stated(tree, "article:published_time")
-        or _cleaned(dated[1] if dated else None)
-        or _stated(tree, "date"),
-        "language": _cleaned(root.getattr("lang") if root is not None else None),
-    }
+def _well_formed(text: str) -> str:
+    # Loads pyarrow, which a worker that reads bytes does without.
+    from parlance.sources.rows import well_formed
 
-
-def _stated(tree: Any, *names: str) -> str | None:
-    """What the page's meta elements give for the first of `names` that they give anything for."""
-    for name in names:
-        # Asked one by one: going through a list of elements takes resiliparse cubic time.
-        for attribute in ("property", "name"):
-            meta = _first(tree, f'meta[{attribute}="{name}" i]')
-            value = _cleaned(meta.getattr("content")) if meta is not None else None
-            if value is not None:
-                return value
-    return None
-
-
-def _first(tree: Any, selector: str) -> Any:
-    return tree.document.query_selector(selector) if tree.document is not None else None
-
-
-def _cleaned(value: str | None) -> str | None:
-    """`value` on one line; None where nothing is left."""
-    return " ".join(value.split())[:1_000] or None if value else None
+    return well_formed(text)

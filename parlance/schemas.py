@@ -134,6 +134,10 @@ SLACK_MESSAGES = pa.schema(
     ]
 )
 
+# What a web page states of itself; `published` and `language` as it writes them.
+STATED = ("canonical_url", "site", "published", "language", "licence")
+PAGE = pa.struct([pa.field(name, pa.string()) for name in STATED])
+
 DOCUMENTS = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -145,6 +149,7 @@ DOCUMENTS = pa.schema(
         pa.field("author", pa.string()),
         pa.field("created_at", TIME),
         pa.field("turns", pa.list_(TURN)),
+        pa.field("page", PAGE),
         pa.field("raw_ids", pa.list_(pa.string()), nullable=False),
         pa.field("partition", pa.string(), nullable=False),
     ]

@@ -10,7 +10,16 @@ from orchestration.settings import crawl_list, crawl_site, crawls_folder, day_se
 from parlance.sources.slack import is_day
 from resources.crawler import Crawler
 
-MODULES = ("crawling", "sources.crawl", "sources.rows", "sources.warc", "sources.web_documents", "extraction")
+MODULES = (
+    "crawling",
+    "sources.crawl",
+    "sources.rows",
+    "sources.warc",
+    "sources.web_documents",
+    "extraction",
+    "extraction_choice",
+    "extraction_metadata",
+)
 
 
 def lane() -> Lane:

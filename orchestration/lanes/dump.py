@@ -6,7 +6,16 @@ from assets.lanes import Lane
 from orchestration.settings import dumps_folder
 from resources.sources import Dumps
 
-MODULES = ("sources.dumps", "sources.formats", "sources.rows", "sources.warc", "sources.web_documents", "extraction")
+MODULES = (
+    "sources.dumps",
+    "sources.formats",
+    "sources.rows",
+    "sources.warc",
+    "sources.web_documents",
+    "extraction",
+    "extraction_choice",
+    "extraction_metadata",
+)
 
 
 def lane() -> Lane:

@@ -83,6 +83,7 @@ def test_an_object_is_a_row_and_a_document(tmp_path: Path) -> None:
         "author": None,
         "created_at": datetime(2026, 10, 5, 12, tzinfo=UTC),
         "turns": None,
+        "page": None,
         "raw_ids": ["dump:p/d1"],
         "partition": "p",
     }
