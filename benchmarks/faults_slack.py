@@ -12,7 +12,8 @@ from benchmarks.fault import Fault
 from parlance.sources.slack_api import SlackApi, Tier
 from parlance.sources.slack_archive import Archive
 from parlance.sources.slack_sync import SyncSettings, sync
-from tests.parlance.sources.slack_scripted import DAY, FAULTS, START, Api, World, no_fault, seeded, serve
+from tests.servers.slack_web_api import FAULTS, Api, no_fault, seeded, serve
+from tests.servers.slack_workspace import DAY, START, World
 
 EVENTS = 250
 SETTINGS = SyncSettings(sweep_requests=100_000, sweep_requests_limited=100_000, page_size=15)

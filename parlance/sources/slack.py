@@ -3,7 +3,10 @@
 import heapq
 import json
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Set
+from datetime import date
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -30,9 +33,11 @@ def raw(
 ) -> Iterator[pa.RecordBatch]:
     """`RAW` rows of an official export, a zip or a folder, by day and channel.
 
-    One row for each message in the files of the days from `first` to `last` (`YYYY-MM-DD`, both included). The
-    payload holds the message as sent with its channel and the people it shows, so that a row stands for itself.
-    What cannot be read is a row with an `error`; so is what `rights` does not allow, without its payload.
+    One row for each message of the days from `first` to `last` (`YYYY-MM-DD`, both included). Days are those of UTC:
+    the files of an export are those of the workspace's time zone, so a day's messages stand in up to three of them.
+    Rows of two days are in memory. The payload holds the message as sent with its channel and the people it shows, so
+    that a row stands for itself. What cannot be read is a row with an `error`; so is what `rights` does not allow,
+    without its payload.
 
     Raises ConfigError where `path` is no export, or one that could do harm.
     """
@@ -71,9 +76,14 @@ def newest(exported: Iterable[Row], observed: Iterable[Row]) -> Iterator[Row]:
 
 
 def days(path: str) -> list[str]:
-    """The days that have a file, in order and once each."""
+    """The days that have a file or a message, in order and once each."""
     with slack_export.opened(path) as archive:
-        return sorted({file.day for file in archive.day_files()})
+        files = archive.day_files()
+        found = {file.day for file in files}
+        for file in files:
+            if not found.issuperset(_around(file.day)):
+                found.update(_day(message, file.day) for message in _messages(archive, file.name)[0])
+        return sorted(found)
 
 
 def read_export(path: str) -> Iterator[pa.RecordBatch]:
@@ -150,25 +160,54 @@ def _is_by(value: object, field: str, people: Set[str]) -> bool:
 
 
 def _rows(path: str, *, first: str | None, last: str | None, rights: Rights | None) -> Iterator[Row]:
+    def is_wanted(day: str) -> bool:
+        return (first or "") <= day <= (last or "9999-12-31")
+
+    waiting: defaultdict[str, list[Row]] = defaultdict(list)
     with slack_export.opened(path) as archive:
         workspace = slack_export.workspace(archive)
-        for file in archive.day_files():
-            if (first or "") <= file.day <= (last or "9999-12-31"):
-                yield from _day_rows(archive, workspace, file, rights)
+        for name, files in groupby(archive.day_files(), key=lambda file: file.day):
+            if any(map(is_wanted, _around(name))):
+                for row in (row for file in files for row in _file_rows(archive, workspace, file, rights, is_wanted)):
+                    waiting[row["partition"]].append(row)
+            # The files that follow hold nothing from before this one's day.
+            for day in sorted(day for day in waiting if day < name):
+                yield from waiting.pop(day)
+    for day in sorted(waiting):
+        yield from waiting.pop(day)
 
 
-def _day_rows(archive: Archive, workspace: Workspace, file: DayFile, rights: Rights | None) -> Iterator[Row]:
+def _file_rows(
+    archive: Archive, workspace: Workspace, file: DayFile, rights: Rights | None, is_wanted: Callable[[str], bool]
+) -> Iterator[Row]:
     channel = workspace.channel(file.folder)
     shard = f"{channel['name']}/{file.day}.json"
     messages, payload, error = _messages(archive, file.name)
-    if error is not None:
+    if error is not None and is_wanted(file.day):
         here: Row = {"source": "slack", "shard": shard, "position": 0, "partition": file.day}
         id = f"{workspace.team}/{channel['id']}/{file.day}#file"
         kept = payload if rights is None else None  # it may hold what somebody did not allow
         yield raw_row(id, media_type="application/json", payload=kept, error=error, **here)
-    where: Row = {"channel": channel, "workspace": workspace, "day": file.day, "shard": shard, "rights": rights}
+    where: Row = {"channel": channel, "workspace": workspace, "shard": shard, "rights": rights}
     for position, message in enumerate(messages):
-        yield message_row(message, position=position, **where)
+        day = _day(message, file.day)
+        if is_wanted(day):
+            yield message_row(message, day=day, position=position, **where)
+
+
+def _day(message: object, name: str) -> str:
+    """The UTC day of a message in the file of the day `name`: one beside it at most, for that is what time zones do."""
+    said = moment(_ts(message.get("ts"))) if isinstance(message, dict) else None
+    day = name if said is None else said.date().isoformat()
+    return day if day in _around(name) else name
+
+
+@lru_cache(maxsize=8)
+def _around(day: str) -> tuple[str, str, str]:
+    """The days before, at and after `day`."""
+    number = date.fromisoformat(day).toordinal()
+    before, after = max(number - 1, date.min.toordinal()), min(number + 1, date.max.toordinal())
+    return date.fromordinal(before).isoformat(), day, date.fromordinal(after).isoformat()
 
 
 def _messages(archive: Archive, name: str) -> tuple[list[Any], bytes | None, str | None]:

@@ -7,7 +7,8 @@ from typing import Any
 
 Json = dict[str, Any]
 
-MARKUP = re.compile(r"<([^<>]+)>")
+# What begins with a space is no markup: some apps send `a < b and c > d` as it is.
+MARKUP = re.compile(r"<([^<>\s][^<>]*)>")
 NAMED = re.compile(r"<[@#]([A-Z0-9]+)\|([^<>|]+)>")
 ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 ENTITY = re.compile("|".join(ENTITIES))

@@ -15,7 +15,9 @@ from orchestration.lanes import slack as slack_lane
 from parlance.lake import Lake
 from resources.lake import LakeResource
 from resources.slack import Slack
-from tests.parlance.sources.slack_scripted import DAY, START, Api, World, serve
+from tests.servers.slack_export_files import write_export
+from tests.servers.slack_web_api import Api, serve
+from tests.servers.slack_workspace import DAY, START, World
 
 RIGHTS = Path(__file__).parents[2] / "sample" / "slack" / "rights.yaml"
 
@@ -92,7 +94,7 @@ def test_an_export_and_the_api_together_count_each_message_once(server: Api, tmp
     world = server.world
     world.post("C1", "in both")
     typo = world.post("C1", "before the edit")
-    export = str(world.write_export(tmp_path / "export.zip"))
+    export = str(write_export(world, tmp_path / "export.zip"))
     world.edit("C1", typo, "after the edit")
     world.now = START + DAY
     assert materialized(workspace(server, tmp_path, export=export), tmp_path, (day(0), day(0))).success

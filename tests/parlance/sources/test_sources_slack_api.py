@@ -8,9 +8,10 @@ import pytest
 
 from parlance.errors import ConfigError, TransientError
 from parlance.sources.slack_api import ATTEMPTS, MOST_WAIT_S, RefusedError, SlackApi, Tier
-from tests.parlance.sources.slack_scripted import FAULTS, PAGED, Answer, Api, World, serve
+from tests.servers.slack_web_api import FAULTS, PAGED, Answer, Api, serve
+from tests.servers.slack_workspace import World
 
-ANYTIME: dict[str, Any] = {"channel": "C1", "oldest": "0", "latest": "9", "limit": 999}
+ANYTIME: dict[str, Any] = {"channel": "C1", "oldest": "0", "latest": "9999999999", "limit": 999}
 
 
 class Scripted(Api):
@@ -147,7 +148,9 @@ def test_the_limited_tier_asks_once_a_minute_for_15_messages(server: Scripted) -
         server.world.post("C1", str(number))
     began = server.world.now
     api = client(server, tier="limited")
-    pages = list(api.pages("conversations.history", "messages", channel="C1", oldest="0", latest="9", limit=999))
+    pages = list(
+        api.pages("conversations.history", "messages", channel="C1", oldest="0", latest="9999999999", limit=999)
+    )
     assert [len(page) for page, _ in pages] == [15, 15, 10]
     assert {arguments["limit"] for _, arguments in server.log} == {"15"}
     assert server.refusals == 0

@@ -21,7 +21,9 @@ from parlance.sources.slack_api import SlackApi, Tier
 from parlance.sources.slack_archive import Archive
 from parlance.sources.slack_sync import SyncReport, SyncSettings, sync
 from parlance.storage import Table
-from tests.parlance.sources.slack_scripted import DAY, FAULTS, START, TEAM, Api, World, no_fault, seeded, serve
+from tests.servers.slack_export_files import write_export
+from tests.servers.slack_web_api import FAULTS, Api, no_fault, seeded, serve
+from tests.servers.slack_workspace import DAY, START, TEAM, World
 
 ALL = SyncSettings(sweep_requests=100_000, sweep_requests_limited=100_000, page_size=20, look_back_days=3)
 FEW = SyncSettings(sweep_requests=12, sweep_requests_limited=12, page_size=20, look_back_days=3)
@@ -79,7 +81,7 @@ def documents(rows: list[Row]) -> list[Row]:
 
 
 def exported(server: Api, path: Path) -> list[Row]:
-    export = str(server.world.write_export(path))
+    export = str(write_export(server.world, path))
     return [one for batch in slack.read_export(export) for one in batch.to_pylist()]
 
 
@@ -277,7 +279,7 @@ def test_of_people_who_opted_out_only_the_key_is_kept(archive: Archive, server: 
     assert [row["payload"] is None for row in found] == [True, True, False]
     assert found[0]["id"] == f"{TEAM}/C1/{said}"
     assert found[1]["document_id"] == f"slack:{TEAM}/C1/{said}"
-    export = server.world.write_export(Path(archive.root) / "export.zip")
+    export = write_export(server.world, Path(archive.root) / "export.zip")
     keys = ("id", "document_id", "document_partition", "created_at", "error", "partition")
     expected = [{key: row[key] for key in keys} for row in slack.rows(str(export), rights=given)]
     assert [{key: row[key] for key in keys} for row in found] == expected
@@ -345,7 +347,7 @@ def test_what_changes_between_two_pages_is_found(archive: Archive, server: Api, 
 
     def change(method: str, arguments: dict[str, object]) -> str | None:
         if "cursor" in arguments and method.startswith("conversations.") and next(alive, None) is not None:
-            server.world._happen()
+            server.world.happen()
         return None
 
     server.fault = change
