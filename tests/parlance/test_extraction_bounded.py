@@ -190,11 +190,15 @@ def test_an_error_of_the_caller_ends_the_workers() -> None:
 
 
 def test_an_interrupt_ends_the_workers() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     timer = threading.Timer(0.6, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        list(extract_all(pages("sleep 60"), workers=1, extractor=scripted))
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(extract_all(pages("sleep 60"), workers=1, extractor=scripted))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
 
 
 ORPHANED = """
