@@ -18,6 +18,7 @@ HEAVY = (
     "transformers",
     "ray",
     "scrapy",
+    "numba",
     "fasttext",
     "peft",
     "lancedb",

@@ -3,9 +3,10 @@
 import numpy as np
 import polars as pl
 
-from parlance.dedup.linking import Scores, components, first_rows, links
+from parlance.dedup import verifying
+from parlance.dedup.linking import Scores, components, first_rows
 from parlance.dedup.minhash import Signatures, checked_threshold
-from parlance.dedup.shingles import Indices
+from parlance.dedup.tokens import Indices
 from parlance.errors import SchemaError
 
 COLUMNS = ["id", "source", "created_at", "content_hash", "signature", "bands", "partition"]
@@ -67,12 +68,9 @@ def _near(sketches: Signatures, band_lists: pl.Series, threshold: float) -> Indi
     first = np.full(len(distinct), len(sketches))
     np.minimum.at(first, group, np.arange(len(sketches)))
     kept = np.sort(first)
-    bands = band_lists.gather(kept).explode().to_numpy().reshape(len(kept), -1)
-
-    def similarity(left: Indices, right: Indices) -> Scores:
-        return _agreement(sketches, kept[left], kept[right])
-
-    left, right, _ = links(bands, similarity, threshold)
+    bands = band_lists.gather(kept).explode().to_numpy().reshape(len(kept), -1).view(np.uint64)
+    agreeing = int(np.ceil(threshold * sketches.shape[1]))
+    left, right, _ = verifying.candidates(sketches[kept], bands, 0, bands.shape[1], agreeing)
     joined = components(len(kept), left, right)
     return kept[joined][np.searchsorted(kept, first[group])]
 

@@ -1,30 +1,37 @@
 """Near duplicates among texts at hand, verified by their exact Jaccard similarity."""
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from parlance.dedup.linking import Scores, components, first_rows, links
+from parlance.dedup import verifying
+from parlance.dedup.linking import Scores, components, first_rows
 from parlance.dedup.minhash import (
-    EMPTY,
     NGRAM,
     NUM_PERM,
     SEED,
-    as_series,
+    Signatures,
     banding,
     bands,
     checked_threshold,
     content_hashes,
-    signatures,
+    cores,
+    in_threads,
+    sketched,
 )
-from parlance.dedup.shingles import Hashes, Indices, blocks, shingles
+from parlance.dedup.sketching import EMPTY
+from parlance.dedup.tokens import Indices, Texts, as_series
 from parlance.errors import ConfigError
+
+Strings: TypeAlias = pl.Series | pa.StringArray | pa.LargeStringArray
 
 
 def near_duplicates(
-    texts: pl.Series | pa.StringArray,
+    texts: Strings,
     ids: pl.Series | pa.StringArray | None = None,
     threshold: float = 0.8,
     *,
@@ -32,6 +39,7 @@ def near_duplicates(
     num_perm: int = NUM_PERM,
     ngram: int = NGRAM,
     seed: int = SEED,
+    threads: int | None = None,
 ) -> pl.DataFrame:
     """One row per document, in input order: `id`, `cluster` (the survivor's id) and `keep` (it is the survivor).
 
@@ -43,7 +51,9 @@ def near_duplicates(
     >>> near_duplicates(pl.Series(["to be or not to be", "To be, or not to be!", "that is"]))["keep"].to_list()
     [True, False, True]
     """
-    found = _compare(texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed)
+    found = _compare(
+        texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads, every=False
+    )
     survivors = components(len(found.ids), found.left, found.right)
     in_input_order = np.argsort(found.input_rows)
     cluster = found.ids.gather(survivors)
@@ -53,7 +63,7 @@ def near_duplicates(
 
 
 def pairs(
-    texts: pl.Series | pa.StringArray,
+    texts: Strings,
     ids: pl.Series | pa.StringArray | None = None,
     threshold: float = 0.8,
     *,
@@ -61,12 +71,15 @@ def pairs(
     num_perm: int = NUM_PERM,
     ngram: int = NGRAM,
     seed: int = SEED,
+    threads: int | None = None,
 ) -> pl.DataFrame:
     """The verified links behind `near_duplicates`: `left`, `right` (ids, the survivor's order) and `jaccard`.
 
-    An exact copy is linked to the first copy only, with Jaccard 1.0.
+    All of them, but for buckets of more than 64 rows: see `verifying`.
     """
-    found = _compare(texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed)
+    found = _compare(
+        texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads, every=True
+    )
     columns = {"left": found.ids.gather(found.left), "right": found.ids.gather(found.right), "jaccard": found.jaccard}
     return pl.DataFrame(columns)
 
@@ -83,7 +96,7 @@ class _Comparison:
 
 
 def _compare(
-    texts: pl.Series | pa.StringArray,
+    texts: Strings,
     ids: pl.Series | pa.StringArray | None,
     threshold: float,
     *,
@@ -91,35 +104,70 @@ def _compare(
     num_perm: int,
     ngram: int,
     seed: int,
+    threads: int | None,
+    every: bool,
 ) -> _Comparison:
     checked_threshold(threshold)
-    series = as_series(texts)
-    names = _checked_ids(ids, len(series))
+    names = _checked_ids(ids, len(texts))
     ranks = _ranks(names, order)
-    series, names = series.gather(ranks), names.gather(ranks)
-    first = first_rows(content_hashes(series))
-    copies = np.flatnonzero(first != np.arange(len(first)))
-    sketches = signatures(series, num_perm, ngram, seed)
-    # Texts without a shingle, and copies of an earlier text, need no comparison.
-    compared = np.setdiff1d(np.flatnonzero((sketches != EMPTY).any(axis=1)), copies)
-    sets = _shingle_sets(series.gather(compared), ngram)
+    if order is not None:
+        texts, names = as_series(texts).gather(ranks), names.gather(ranks)
+    bytes_of_texts = Texts(texts)
+    sketches = sketched(bytes_of_texts, num_perm, ngram, seed, threads=threads)
+    left, right = _candidates(sketches, threshold, threads)
+    jaccard = _verified(bytes_of_texts, ngram, left, right, threshold, every=every, threads=threads)
+    reached = jaccard >= threshold
+    copies = _copies_without_words(texts, np.flatnonzero(sketches[:, 0] == EMPTY))
+    links = zip(copies, (left[reached], right[reached], jaccard[reached]), strict=True)
+    left, right, jaccard = (np.concatenate(parts) for parts in links)
+    return _Comparison(ids=names, input_rows=ranks, left=left, right=right, jaccard=jaccard)
 
-    def similarity(left: Indices, right: Indices) -> Scores:
-        return np.array([_jaccard(sets[a], sets[b]) for a, b in zip(left, right, strict=True)], dtype=np.float64)
 
-    left, right, jaccard = links(bands(sketches[compared], *banding(threshold, num_perm)), similarity, threshold)
-    return _Comparison(
-        ids=names,
-        input_rows=ranks,
-        left=np.concatenate([first[copies], compared[left]]),
-        right=np.concatenate([copies, compared[right]]),
-        jaccard=np.concatenate([np.ones(len(copies)), jaccard]),
-    )
+def _candidates(sketches: Signatures, threshold: float, threads: int | None) -> tuple[Indices, Indices]:
+    """Pairs that share a band and may reach `threshold`, those of one group together, the likeliest of it first."""
+    num_perm = sketches.shape[1]
+    count, rows = banding(threshold, num_perm)
+    keys = bands(sketches, count, rows).view(np.uint64)
+    # Four standard errors of the sketch below: one pair in 30,000 is lost.
+    agreeing = int(np.ceil(num_perm * threshold - 4 * (num_perm * threshold * (1 - threshold)) ** 0.5))
+
+    def found(first: int, last: int) -> Any:
+        return verifying.candidates(sketches, keys, first, last, agreeing)
+
+    edges = np.linspace(0, count, min(threads or cores(), count) + 1).astype(int).tolist()
+    parts = in_threads(found, list(pairwise(edges)), threads)
+    left, right, same = (np.concatenate(part).astype(np.int64) for part in zip(*parts, strict=True))
+    if len(parts) > 1:
+        _, once = np.unique(left * len(sketches) + right, return_index=True)
+        left, right, same = left[once], right[once], same[once]
+    order = np.lexsort((right, left, -same, components(len(sketches), left, right)[left]))
+    return left[order], right[order]
+
+
+def _verified(
+    texts: Texts, ngram: int, left: Indices, right: Indices, threshold: float, *, every: bool, threads: int | None
+) -> Scores:
+    """The Jaccard of each pair that reaches `threshold` and says something new, else -1."""
+
+    def run(start: int, end: int) -> Scores:
+        part = slice(start, end)
+        found: Scores = verifying.verified(*texts.buffers, ngram, left[part], right[part], threshold, every)
+        return found
+
+    edges = np.linspace(0, len(left), (threads or cores()) + 1).astype(int).tolist()
+    return np.concatenate([np.empty(0), *in_threads(run, list(pairwise(edges)), threads)])
+
+
+def _copies_without_words(texts: Strings, rows: Indices) -> tuple[Indices, Indices, Scores]:
+    """Links between texts without a word that are equal, which have no shingle to be compared by."""
+    first = rows[first_rows(content_hashes(as_series(texts).gather(rows)))] if len(rows) else rows
+    copies = first != rows
+    return first[copies], rows[copies], np.ones(int(copies.sum()))
 
 
 def _checked_ids(ids: pl.Series | pa.StringArray | None, count: int) -> pl.Series:
     if ids is None:
-        return pl.Series("id", range(count), dtype=pl.Int64)
+        return pl.int_range(count, eager=True).alias("id")
     series = ids if isinstance(ids, pl.Series) else pl.Series(ids)
     if len(series) != count:
         raise ConfigError(f"there are {count} texts but {len(series)} ids; each text needs one")
@@ -136,17 +184,3 @@ def _ranks(ids: pl.Series, order: pl.Series | None) -> Indices:
         raise ConfigError(f"there are {len(ids)} texts but {len(order)} values in order; each text needs one")
     frame = pl.DataFrame({"order": order, "id": ids}).with_row_index("row")
     return frame.sort("order", "id", nulls_last=True)["row"].cast(pl.Int64).to_numpy()
-
-
-def _shingle_sets(texts: pl.Series, ngram: int) -> list[Hashes]:
-    """The distinct shingles of each text, sorted."""
-    sets: list[Hashes] = []
-    for _, block in blocks(texts):
-        hashes, first = shingles(block, ngram)
-        sets.extend(np.unique(part) for part in np.split(hashes, first[1:-1]))
-    return sets
-
-
-def _jaccard(a: Hashes, b: Hashes) -> float:
-    common = len(np.intersect1d(a, b, assume_unique=True))
-    return common / (len(a) + len(b) - common)

@@ -3,9 +3,7 @@
 import numpy as np
 import polars as pl
 
-from parlance import languages, pii
-from parlance.dedup import bands, content_hashes, signatures
-from parlance.dedup.minhash import EMPTY
+from parlance import dedup, languages, pii
 from parlance.errors import SchemaError
 from parlance.filters import registry
 
@@ -38,14 +36,16 @@ def measure(documents: pl.DataFrame | pl.LazyFrame, *, language_model: str | Non
 
 
 def _duplicate_signals(texts: pl.Series) -> list[pl.Series]:
-    sketches = signatures(texts)
+    from parlance.dedup.sketching import EMPTY  # loads the compiler
+
+    sketches = dedup.signatures(texts)
     has_words = pl.Series((sketches != EMPTY).any(axis=1), dtype=pl.Boolean)
     blobs = [row.tobytes() for row in np.ascontiguousarray(sketches, dtype="<u4")]
     frame = pl.DataFrame(
         {
-            "content_hash": content_hashes(texts),
+            "content_hash": dedup.content_hashes(texts),
             "signature": pl.Series(blobs, dtype=pl.Binary),
-            "bands": pl.Series(bands(sketches), dtype=pl.Array(pl.Int64, 25)).cast(pl.List(pl.Int64)),
+            "bands": pl.Series(dedup.bands(sketches), dtype=pl.Array(pl.Int64, 25)).cast(pl.List(pl.Int64)),
         }
     )
     return frame.with_columns(pl.when(has_words).then(pl.col("signature", "bands"))).get_columns()

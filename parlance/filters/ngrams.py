@@ -7,7 +7,7 @@ whitespace counts as one character, and none is counted twice where n-grams over
 import numpy as np
 import polars as pl
 
-from parlance.dedup.shingles import Hashes, Indices, Words, blocks, mix, ngram_hashes, of_whitespace, word_hashes
+from parlance.filters.words import Hashes, Indices, Words, blocks, mix, ngram_hashes, of_whitespace, word_hashes
 
 TOP = (2, 3, 4)
 DUPLICATE = (5, 6, 7, 8, 9, 10)

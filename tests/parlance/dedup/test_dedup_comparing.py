@@ -81,7 +81,7 @@ def test_with_an_order_the_result_does_not_depend_on_the_rows(places: list[int])
 
 def test_pairs_carry_exact_jaccard() -> None:
     found = pairs(pl.Series([A, A.upper(), B]), pl.Series(["a", "a2", "b"]), ngram=1)
-    assert found.sort("right").rows() == [("a", "a2", 1.0), ("a", "b", 0.8)]
+    assert found.sort("left", "right").rows() == [("a", "a2", 1.0), ("a", "b", 0.8), ("a2", "b", 0.8)]
 
 
 def test_texts_without_a_word_match_only_exact_copies() -> None:

@@ -1,11 +1,11 @@
-"""Links find what shares a band, without quadratic work; components equal a plain union-find."""
+"""Candidates are what shares a band and agrees, without quadratic work; components equal a plain union-find."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlance.dedup.linking import components, links
-from parlance.dedup.shingles import Indices
+from parlance.dedup.linking import components
+from parlance.dedup.verifying import candidates
 
 edges = st.integers(1, 30).flatmap(
     lambda n: st.tuples(st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=40))
@@ -23,48 +23,39 @@ def test_components_give_the_smallest_member(graph: tuple[int, list[tuple[int, i
     assert components(rows, sides[:, 0], sides[:, 1]).tolist() == label
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(5, 9)), max_size=40))
-def test_links_are_all_pairs_that_share_a_band(rows: list[tuple[int, int]]) -> None:
-    bands = np.array(rows, dtype=np.int64).reshape(-1, 2)
-    left, right, scores = links(bands, lambda left, right: (left + right) % 2 / 2, 0.5)
+def found(sketches: np.ndarray, bands: np.ndarray, agreeing: int) -> list[tuple[int, int, int]]:
+    parts = candidates(sketches.astype(np.uint32), bands.astype(np.uint64), 0, bands.shape[1], agreeing)
+    return sorted(zip(*(part.tolist() for part in parts), strict=True))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(5, 9), st.integers(0, 1)), max_size=40))
+def test_candidates_are_all_pairs_that_share_a_band_and_agree(rows: list[tuple[int, int, int]]) -> None:
+    table = np.array(rows).reshape(-1, 3)
     expected = [
-        (a, b)
+        (a, b, sum(x == y for x, y in zip(rows[a], rows[b], strict=True)))
         for a in range(len(rows))
         for b in range(a + 1, len(rows))
-        if (a + b) % 2 and (rows[a][0] == rows[b][0] or rows[a][1] == rows[b][1])
+        if rows[a][0] == rows[b][0] or rows[a][1] == rows[b][1]
     ]
-    assert list(zip(left.tolist(), right.tolist(), strict=True)) == expected
-    assert (scores == 0.5).all()
+    assert found(table, table[:, :2], 2) == [pair for pair in expected if pair[2] >= 2]
 
 
-def test_a_huge_bucket_costs_linear_work() -> None:
-    compared = 0
-
-    def same_family(left: Indices, right: Indices) -> np.ndarray:
-        nonlocal compared
-        compared += len(left)
-        return (left % 7 == right % 7).astype(np.float64)
-
-    left, right, _ = links(np.zeros((10_000, 1), dtype=np.int64), same_family, 0.8)
-    assert compared < 7 * 10_000
+def test_a_huge_bucket_of_families_is_connected() -> None:
+    sketches = np.repeat(np.arange(10_000)[:, None] % 7, 4, axis=1)
+    left, right, _ = candidates(sketches.astype(np.uint32), np.zeros((10_000, 1), np.uint64), 0, 1, 4)
+    assert len(left) < 64 * 64 + 10_000
     assert components(10_000, left, right).tolist() == [row % 7 for row in range(10_000)]
 
 
 def test_a_huge_bucket_of_strangers_ends() -> None:
-    compared = 0
-
-    def strangers(left: Indices, right: Indices) -> np.ndarray:
-        nonlocal compared
-        compared += len(left)
-        return np.zeros(len(left))
-
-    left, _, _ = links(np.zeros((5_000, 1), dtype=np.int64), strangers, 0.8)
-    assert len(left) == 0
-    assert compared <= 100 * 5_000
+    sketches = np.repeat(np.arange(100_000)[:, None], 128, axis=1)
+    assert found(sketches, np.zeros((100_000, 1)), 100) == []
 
 
-def test_extreme_band_values() -> None:
-    lowest, highest = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-    bands = np.array([[lowest], [highest], [lowest], [highest]])
-    left, right, _ = links(bands, lambda left, right: np.ones(len(left)), 0.8)
-    assert (left.tolist(), right.tolist()) == ([0, 1], [2, 3])
+def test_bands_may_have_any_value() -> None:
+    bands = np.array([[0], [2**64 - 1], [0], [2**64 - 1]], np.uint64)
+    assert found(np.ones((4, 3)), bands, 3) == [(0, 2, 3), (1, 3, 3)]
+
+
+def test_rows_without_a_word_are_no_candidates() -> None:
+    assert found(np.full((3, 4), 2**32 - 1), np.zeros((3, 1)), 1) == []

@@ -1,9 +1,9 @@
-"""Words, n-grams and shingles of many texts at once, as 64-bit hashes of their bytes.
+"""Words and n-grams of many texts at once, as 64-bit hashes of their bytes.
 
 A hash depends on the bytes of the words alone: not on the batch, the machine or a library's version.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -17,12 +17,8 @@ Indices = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
 BLOCK_BYTES = 4_000_000
-UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
-
 # Runs, but for the single space that stands between most words: leaving it alone is five times as fast.
 _WHITESPACE = r"\s{2,}|[^\S ]"
-_SEPARATORS = r"\W{2,}|[^\w ]"
-_MASK = (1 << 64) - 1
 _BYTE_FACTOR = 0x9E3779B97F4A7C15
 _WORD_FACTOR = 0xD1342543DE82EF95
 
@@ -31,7 +27,7 @@ _WORD_FACTOR = 0xD1342543DE82EF95
 class Words:
     """The words of a block of texts: byte ranges into `buffer`, and for each text its first word.
 
-    `first` has one entry more than there are texts. A word may be a single character: see `of_word_characters`.
+    `first` has one entry more than there are texts.
     """
 
     buffer: Bytes
@@ -53,21 +49,6 @@ def blocks(texts: pl.Series, size_bytes: int = BLOCK_BYTES) -> Iterator[tuple[in
 def of_whitespace(texts: pl.Series) -> Words:
     r"""Whitespace-separated words (`\S+`), case kept."""
     return _split(texts.fill_null("").str.replace_all(_WHITESPACE, " ").str.strip_chars(" "))
-
-
-def of_word_characters(texts: pl.Series) -> Words:
-    r"""Lower-cased runs of word characters (`\w+`, where combining marks count as word characters).
-
-    A text that is mostly in a script written without spaces gives its single word characters instead:
-    one where such characters are more than half of all word characters and separators.
-    """
-    plain = texts.fill_null("").str.to_lowercase().str.replace_all(_SEPARATORS, " ").str.strip_chars(" ")
-    unspaced = plain.str.count_matches(UNSPACED) * 2 > plain.str.len_chars()
-    if not unspaced.any():
-        return _split(plain)
-    # One unit separator for both kinds: characters are set apart by spaces and then split like words.
-    spread = plain.filter(unspaced).str.replace_all(" ", "", literal=True).str.replace_all(r"(.)", "$1 ")
-    return _split(plain.scatter(unspaced.arg_true(), spread.str.strip_chars(" ")))
 
 
 def _split(texts: pl.Series) -> Words:
@@ -112,49 +93,11 @@ def ngram_hashes(hashes: Hashes, n: int) -> Hashes:
     return total
 
 
-def shingles(texts: pl.Series, ngram: int) -> tuple[Hashes, Indices]:
-    """Hashes of all shingles of `texts` in order, with repeats, and where each text's shingles begin.
-
-    A shingle is `ngram` consecutive words of `of_word_characters`; a text with fewer words, but at
-    least one, has one shingle of all its words. The second array has one entry more than there are texts.
-    """
-    words = of_word_characters(texts)
-    hashes = word_hashes(words)
-    counts = np.diff(words.first)
-    amounts = np.where(counts >= ngram, counts - ngram + 1, np.minimum(counts, 1))
-    first = np.concatenate([np.zeros(1, np.int64), np.cumsum(amounts)])
-    total = np.zeros(first[-1], dtype=np.uint64)
-    begins = np.arange(first[-1]) - np.repeat(first[:-1] - words.first[:-1], amounts)
-    full = np.repeat(counts >= ngram, amounts)
-    total[full] = ngram_hashes(hashes, ngram)[begins[full]]
-    for size in range(1, ngram):
-        short = np.flatnonzero(counts == size)
-        total[first[short]] = ngram_hashes(hashes, size)[words.first[short]]
-    return mix(total), first
-
-
-def shingle_hash(words: Sequence[str]) -> int:
-    """The 32-bit hash of one shingle, word by word in plain Python: what `signatures` permutes.
-
-    With it datasketch makes the same signatures: `MinHash(hashfunc=shingle_hash)`, given tuples of words.
-    """
-    numbers = _byte_numbers()
-    total = 0
-    for place, word in enumerate(words):
-        value = sum(int(numbers[byte]) * pow(_BYTE_FACTOR, i, 1 << 64) for i, byte in enumerate(word.encode()))
-        total += _mix_one(value & _MASK) * pow(_WORD_FACTOR, place, 1 << 64)
-    return _mix_one(total & _MASK) >> 32
-
-
 def mix(values: Hashes) -> Hashes:
     """splitmix64's finaliser (Steele et al. 2014): a bijection that spreads every bit."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
-
-
-def _mix_one(value: int) -> int:
-    return int(mix(np.array([value], dtype=np.uint64))[0])
 
 
 @lru_cache(maxsize=1)
