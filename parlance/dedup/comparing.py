@@ -151,7 +151,7 @@ def _verified(
 
     def run(start: int, end: int) -> Scores:
         part = slice(start, end)
-        found: Scores = verifying.verified(*texts.buffers, ngram, left[part], right[part], threshold, every)
+        found: Scores = verifying.verified(*texts.arrays, ngram, left[part], right[part], threshold, every)
         return found
 
     edges = np.linspace(0, len(left), (threads or cores()) + 1).astype(int).tolist()

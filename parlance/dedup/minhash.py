@@ -61,7 +61,7 @@ def sketched(
     if scheme not in ("similarity", "affine32"):
         raise ConfigError(f"unknown scheme {scheme!r}; allowed: similarity, affine32")
     result = np.empty((len(texts), num_perm), dtype=np.uint32)
-    data, offsets, states, kinds, lowers = texts.buffers
+    data, offsets, states, kinds, lowers = texts.arrays
     permutations = _permutations(num_perm, seed) if scheme == "affine32" else ()
     numbers = permutations or (np.uint64(seed % 2**64),)
     sketch = affine_sketches if scheme == "affine32" else similarity_sketches

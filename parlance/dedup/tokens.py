@@ -117,7 +117,7 @@ def _grams(words: Any, count: int, size: int, into: Any) -> Any:
 
 
 @njit(inline="always", cache=True)
-def _decoded(data: Any, place: int) -> Any:
+def decoded(data: Any, place: int) -> Any:
     """The code point that starts at `place`, and how many bytes it has."""
     first = np.uint32(data[place])
     if first < 0x80:
@@ -148,7 +148,7 @@ def _state(data: Any, start: int, end: int, kinds: Any) -> int:
             high &= high - ONE
             if data[at] < 0xC0:  # a later byte of a character
                 continue
-            point, _ = _decoded(data, at)
+            point, _ = decoded(data, at)
             kind = kinds[point] if point < len(kinds) else np.uint8(characters.ODD)
             if kind == characters.ODD:
                 return ODD
@@ -166,7 +166,7 @@ def _is_unspaced(data: Any, start: int, end: int, kinds: Any) -> Any:
     was_word = False
     place = start
     while place < end:
-        point, size = _decoded(data, place)
+        point, size = decoded(data, place)
         kind = kinds[point] if point < len(kinds) else np.uint8(characters.PLAIN)
         is_word = kind != characters.SEPARATOR
         unspaced += kind >= characters.UNSPACED
@@ -188,7 +188,7 @@ def _rewritten(data: Any, start: int, end: int, kinds: Any, lowers: Any, into: A
             length += 1
             place += 1
             continue
-        point, size = _decoded(data, place)
+        point, size = decoded(data, place)
         kind = kinds[point]
         if kind == characters.SEPARATOR:
             into[length] = 32
@@ -247,19 +247,19 @@ class Texts:
 
     def __init__(self, texts: pl.Series | pa.StringArray | pa.LargeStringArray) -> None:
         self.kinds, self.lowers = characters.tables()
-        self.data, self.offsets = _buffers(texts)
+        self.data, self.offsets = buffers(texts)
         self.states = _states(self.data, self.offsets, self.kinds)
         odd = np.flatnonzero(self.states == ODD)
         if len(odd):
             series = as_series(texts)
-            self.data, self.offsets = _buffers(series.scatter(odd, _plain(series.gather(odd))))
+            self.data, self.offsets = buffers(series.scatter(odd, _plain(series.gather(odd))))
             self.states[odd] = READY
 
     def __len__(self) -> int:
         return len(self.states)
 
     @property
-    def buffers(self) -> tuple[Any, Any, Any, Any, Any]:
+    def arrays(self) -> tuple[Any, Any, Any, Any, Any]:
         """As compiled functions take them."""
         return self.data, self.offsets, self.states, self.kinds, self.lowers
 
@@ -297,7 +297,7 @@ def _plain(texts: pl.Series) -> pl.Series:
     return plain.scatter(unspaced.arg_true(), spread.str.strip_chars(" "))
 
 
-def _buffers(texts: pl.Series | pa.StringArray | pa.LargeStringArray) -> tuple[Bytes, Indices]:
+def buffers(texts: pl.Series | pa.StringArray | pa.LargeStringArray) -> tuple[Bytes, Indices]:
     """The bytes of `texts`, and where each begins and the last ends; a null has none."""
     if isinstance(texts, pa.LargeStringArray) and not texts.null_count:
         array = texts

@@ -6,10 +6,9 @@ of lines that C4 would remove, and have no bound of their own since the paper se
 
 import polars as pl
 
-from parlance.filters import lines
+from parlance.filters import counting
 from parlance.filters.registry import rule
 
-POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 # Full stops of scripts that need no space after them, and of those that do.
 _SENTENCE_END = r"[.!?…؟]+[\"'”’»)\]]*(?:\s|$)|[。！？।۔።။។։]+"
 
@@ -44,35 +43,35 @@ def c4_lorem_ipsum(text: pl.Expr) -> pl.Expr:
     return _counted(text, r"(?i)lorem ipsum")
 
 
-@rule(version=1)
-def c4_javascript_lines(text: pl.Expr) -> pl.Expr:
+@rule(version=1, preparation=counting.measure)
+def c4_javascript_lines(counts: pl.Expr) -> pl.Expr:
     r"""Share of the lines that mention Javascript, mostly to ask for it.
 
     >>> pl.select(c4_javascript_lines(pl.lit("Please enable JavaScript.\nNews of today"))).item()
     0.5
     """
-    return lines.share(text, r"(?i)[^\n]*javascript[^\n]*")
+    return counting.share(counts, "javascript_lines", "lines")
 
 
-@rule(version=1)
-def c4_policy_lines(text: pl.Expr) -> pl.Expr:
+@rule(version=1, preparation=counting.measure)
+def c4_policy_lines(counts: pl.Expr) -> pl.Expr:
     r"""Share of the lines that mention terms of use, a privacy policy or cookies.
 
     >>> pl.select(c4_policy_lines(pl.lit("This site uses cookies.\nNews of today"))).item()
     0.5
     """
-    return lines.share(text, rf"(?i)[^\n]*(?:{'|'.join(POLICIES)})[^\n]*")
+    return counting.share(counts, "policy_lines", "lines")
 
 
-@rule(version=1)
-def c4_terminal_punctuation_line_share(text: pl.Expr) -> pl.Expr:
+@rule(version=1, preparation=counting.measure)
+def c4_terminal_punctuation_line_share(counts: pl.Expr) -> pl.Expr:
     r"""Share of the lines that end with a period, exclamation or question mark or end quotation mark, no ellipsis.
 
     >>> pl.select(c4_terminal_punctuation_line_share(pl.lit("Home\nAll is well.\nRead on..."))).item().__round__(3)
     0.333
     """
-    ended = lines.share(text, r"(?m)[.!?\"”’»。！？][^\S\n]*$")
-    return ended - lines.share(text, r"(?m)\.\.\.[^\S\n]*$")
+    ended = counting.share(counts, "terminal_lines", "lines")
+    return ended - counting.share(counts, "dotted_lines", "lines")
 
 
 def _counted(text: pl.Expr, pattern: str) -> pl.Expr:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.errors import ConfigError
-from parlance.filters import describe, registry, rules
+from parlance.filters import describe, rules
+from parlance.filters.gopher_quality import gopher_words
 from parlance.filters.registry import get, rule, scores
 from parlance.languages import WITHOUT_SPACES
 
@@ -128,8 +129,7 @@ def test_ngram_shares_equal_plain_python(text: str, n: int) -> None:
 
 def test_rule_can_be_called_with_any_text_expression() -> None:
     frame = pl.DataFrame({"body": ["a b a b a b"]})
-    called = registry.get("gopher_words")
-    assert frame.select(called.measure(pl.col("body"))).item() == 6
+    assert frame.select(gopher_words(pl.col("body"))).item() == 6
 
 
 def test_describe_lists_every_rule_with_its_bounds() -> None:
