@@ -8,8 +8,8 @@ import numpy.typing as npt
 import polars as pl
 from numba import njit
 
-from parlance.dedup.tokens import BLOCK, CHUNK_FACTOR, LENGTH_FACTOR, MAXIMUM, ONE, buffers, decoded, mixed
-from parlance.dedup.vectors import load
+from parlance.dedup.tokens import CHUNK_FACTOR, LENGTH_FACTOR, MAXIMUM, ONE, buffers, decoded, mixed
+from parlance.dedup.vectors import BLOCK, load
 from parlance.filters.counting import COUNTED, DUPLICATE, STOP_WORDS, TOP
 
 SPACE, ALPHABETIC, WORD, LETTER, BULLET, TERMINAL, PUNCTUATION = (1 << bit for bit in range(7))
