@@ -1,24 +1,35 @@
-"""Duplicates over the signals of all lanes: the only global step; it reads no text."""
+"""Duplicates over the signals of all lanes: the only global step; of texts it reads the candidates' alone."""
+
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from parlance.dedup import verifying
 from parlance.dedup.linking import Scores, components, first_rows
-from parlance.dedup.minhash import Signatures, checked_threshold
-from parlance.dedup.tokens import Indices
+from parlance.dedup.minhash import NGRAM, Signatures, checked_threshold, least_agreement
+from parlance.dedup.tokens import Indices, Texts
 from parlance.errors import SchemaError
 
-COLUMNS = ["id", "source", "created_at", "content_hash", "signature", "bands", "partition"]
+COLUMNS = ["id", "source", "created_at", "characters", "content_hash", "signature", "bands", "partition"]
 PAIRS_AT_ONCE = 65_536
+CHARACTERS_AT_ONCE = 100_000_000
+
+ReadTexts = Callable[[pl.DataFrame], pl.Series]
+Confirm = Callable[[Indices, Indices], npt.NDArray[np.bool_]]
 
 
-def clusters(signals: pl.LazyFrame, *, threshold: float = 0.8, eligible: pl.Expr | None = None) -> pl.DataFrame:
+def clusters(
+    signals: pl.LazyFrame, *, threshold: float = 0.8, eligible: pl.Expr | None = None, texts: ReadTexts | None = None
+) -> pl.DataFrame:
     """`DUPLICATES` rows: the members of every cluster of two or more, by cluster, survivor first.
 
-    Equal `content_hash` makes exact duplicates. Rows that share a band and whose signatures agree in at
-    least `threshold` of their values are near duplicates; a cluster is what such links connect, so a
-    member's `jaccard` (its sketch's estimate against the survivor) can lie below the threshold.
+    Equal `content_hash` makes exact duplicates. Rows that share a band, whose signatures nearly agree in `threshold`
+    of their values and whose texts have at least that exact Jaccard are near duplicates; a cluster is what such links
+    connect, so a member's `jaccard` (its sketch's estimate against the survivor) can lie below the threshold.
+    `texts` gives the texts of rows (`id`, `source`, `partition`) in their order; it is asked for candidates only, some
+    100 MB at a time. Without it the signatures alone decide.
 
     The survivor is the first by: `eligible` (a boolean expression over `signals`; null counts as false),
     then `created_at` with unknown times last, then id. So a cluster never loses its only copy
@@ -32,7 +43,8 @@ def clusters(signals: pl.LazyFrame, *, threshold: float = 0.8, eligible: pl.Expr
     heads = first_rows(ranked["content_hash"])
     sketched = np.flatnonzero((heads == np.arange(len(heads))) & ranked["signature"].is_not_null().to_numpy())
     sketches = _stacked(ranked["signature"].gather(sketched))
-    near_heads = sketched[_near(sketches, ranked["bands"].gather(sketched), threshold)]
+    confirm = None if texts is None else _confirming(ranked[sketched], texts, threshold)
+    near_heads = sketched[_near(sketches, ranked["bands"].gather(sketched), threshold, confirm)]
     head_of = np.arange(len(heads))
     head_of[sketched] = near_heads
     return _table(ranked, heads=heads, survivors=head_of[heads])
@@ -57,7 +69,39 @@ def _stacked(blobs: pl.Series) -> Signatures:
     return np.frombuffer(b"".join(blobs), dtype="<u4").reshape(len(blobs), -1 if sizes else 0)
 
 
-def _near(sketches: Signatures, band_lists: pl.Series, threshold: float) -> Indices:
+def _confirming(rows: pl.DataFrame, texts: ReadTexts, threshold: float) -> Confirm:
+    """A function that tells which pairs of `rows` have texts of the exact Jaccard."""
+    sizes = rows["characters"].to_numpy()
+
+    def confirm(left: Indices, right: Indices) -> npt.NDArray[np.bool_]:
+        confirmed = np.zeros(len(left), np.bool_)
+        for part in _portions(left, right, sizes):
+            members, places = np.unique(np.concatenate([left[part], right[part]]), return_inverse=True)
+            bodies = texts(rows.select("id", "source", "partition")[members])
+            found = verifying.verified(
+                *Texts(bodies).arrays, NGRAM, places[: len(places) // 2], places[len(places) // 2 :], threshold, True
+            )
+            confirmed[part] = found >= threshold
+        return confirmed
+
+    return confirm
+
+
+def _portions(left: Indices, right: Indices, sizes: Indices) -> Iterator[slice]:
+    """Consecutive pairs whose texts have some 100 million characters together."""
+    begun, held, total = 0, set[int](), 0
+    for place, pair in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+        for row in set(pair) - held:
+            held.add(row)
+            total += int(sizes[row])
+        if total > CHARACTERS_AT_ONCE:
+            yield slice(begun, place + 1)
+            begun, held, total = place + 1, set(), 0
+    if begun < len(left):
+        yield slice(begun, len(left))
+
+
+def _near(sketches: Signatures, band_lists: pl.Series, threshold: float, confirm: Confirm | None) -> Indices:
     """For each sketch the first one that near links connect it to."""
     if not len(sketches):
         return np.empty(0, np.int64)
@@ -69,8 +113,13 @@ def _near(sketches: Signatures, band_lists: pl.Series, threshold: float) -> Indi
     np.minimum.at(first, group, np.arange(len(sketches)))
     kept = np.sort(first)
     bands = band_lists.gather(kept).explode().to_numpy().reshape(len(kept), -1).view(np.uint64)
-    agreeing = int(np.ceil(threshold * sketches.shape[1]))
+    agreeing = least_agreement(threshold, sketches.shape[1]) if confirm else int(np.ceil(threshold * sketches.shape[1]))
     left, right, _ = verifying.candidates(sketches[kept], bands, 0, bands.shape[1], agreeing)
+    if confirm is not None:
+        order = np.lexsort((right, left, components(len(kept), left, right)[left]))
+        left, right = left[order], right[order]
+        is_near = confirm(kept[left], kept[right])
+        left, right = left[is_near], right[is_near]
     joined = components(len(kept), left, right)
     return kept[joined][np.searchsorted(kept, first[group])]
 

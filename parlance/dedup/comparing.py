@@ -21,6 +21,7 @@ from parlance.dedup.minhash import (
     content_hashes,
     cores,
     in_threads,
+    least_agreement,
     sketched,
 )
 from parlance.dedup.sketching import EMPTY
@@ -128,8 +129,7 @@ def _candidates(sketches: Signatures, threshold: float, threads: int | None) -> 
     num_perm = sketches.shape[1]
     count, rows = banding(threshold, num_perm)
     keys = bands(sketches, count, rows).view(np.uint64)
-    # Four standard errors of the sketch below: one pair in 30,000 is lost.
-    agreeing = int(np.ceil(num_perm * threshold - 4 * (num_perm * threshold * (1 - threshold)) ** 0.5))
+    agreeing = least_agreement(threshold, num_perm)
 
     def found(first: int, last: int) -> Any:
         return verifying.candidates(sketches, keys, first, last, agreeing)

@@ -11,17 +11,33 @@ from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.storage import Table, Written, record_batches, stream
 
-SIGNAL_COLUMNS = ("id", "source", "created_at", "content_hash", "signature", "bands", "partition")
+SIGNAL_COLUMNS = ("id", "source", "created_at", "characters", "content_hash", "signature", "bands", "partition")
 
 
 def write_duplicates(lake: Lake, lanes: Mapping[str, Sequence[Bound]], *, threshold: float) -> Written:
     """Clusters of exact and near duplicates over `lanes`; a cluster keeps a member that breaks no rule of its lane.
 
-    Reads hashes, bands and signatures, never text.
+    Reads hashes, bands and signatures of all documents, and the texts of candidates.
     """
     signals = pl.concat([_eligible(lake.table(f"{lane}/signals"), rules) for lane, rules in lanes.items()])
-    found = dedup.clusters(signals.lazy(), threshold=threshold, eligible=pl.col("eligible"))
+    documents = [lake.table(f"{lane}/documents") for lane in lanes]
+
+    def texts(rows: pl.DataFrame) -> pl.Series:
+        return _texts(documents, rows)
+
+    found = dedup.clusters(signals.lazy(), threshold=threshold, eligible=pl.col("eligible"), texts=texts)
     return lake.table("corpus/duplicates").replace(record_batches(found, schemas.DUPLICATES))
+
+
+def _texts(documents: Sequence[Table], rows: pl.DataFrame) -> pl.Series:
+    """The texts of `rows` (`id`, `source`, `partition`) in their order, read from the partitions they are in."""
+    keys = ["id", "source", "partition"]
+    partitions = rows["partition"].unique().to_list()
+    found = pl.concat(
+        table.scan(partitions).filter(pl.col("id").is_in(rows["id"].implode())).select(*keys, "text")
+        for table in documents
+    )
+    return rows.lazy().join(found, on=keys, how="left", maintain_order="left").collect()["text"]
 
 
 def _eligible(signals: Table, rules: Sequence[Bound]) -> pl.DataFrame:

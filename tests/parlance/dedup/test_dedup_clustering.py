@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlance.dedup import bands, clusters, content_hashes, signatures
+from parlance.dedup import bands, clusters, content_hashes, near_duplicates, signatures
 from parlance.errors import ConfigError, SchemaError
 from parlance.schemas import DUPLICATES, conform
 
@@ -28,6 +28,7 @@ def signals(texts: list[str], **columns: list[object]) -> pl.DataFrame:
             "id": columns.get("id", [f"d{i:05}" for i in range(count)]),
             "source": ["slack" if i % 2 else "crawl" for i in range(count)],
             "created_at": columns.get("created_at", [START + timedelta(days=i) for i in range(count)]),
+            "characters": series.str.len_chars(),
             "content_hash": content_hashes(series),
             "signature": [row.tobytes() for row in sketches],
             "bands": bands(sketches).tolist(),
@@ -103,6 +104,33 @@ def test_result_does_not_depend_on_row_order(data: st.DataObject, kinds: list[in
 def test_documents_without_a_word_are_only_exact_duplicates() -> None:
     found = clusters(signals(["", "!", "", "?"]).lazy())
     assert found.select("id", "kind").rows() == [("d00000", "exact"), ("d00002", "exact")]
+
+
+def test_texts_decide_where_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    bodies, families = [], 60
+    for family in range(families):  # around the threshold, where sketches alone are often wrong
+        words = [f"w{family}x{i}" for i in range(200)]
+        other = list(words)
+        for place in random.choice(200, size=int(random.integers(2, 9)), replace=False):
+            other[place] = f"y{family}x{place}"
+        bodies += [" ".join(words), " ".join(other)]
+    frame, asked = signals(bodies), []
+
+    def texts(rows: pl.DataFrame) -> pl.Series:
+        asked.append(len(rows))
+        return pl.Series([bodies[int(id[1:])] for id in rows["id"]])
+
+    exact = near_duplicates(pl.Series(bodies), pl.Series(frame["id"]))
+    near = set(exact.filter(~pl.col("keep"))["id"])
+    found = clusters(frame.lazy(), texts=texts)
+    assert set(found.filter(~pl.col("keep"))["id"]) == near
+    assert 0 < len(near) < families
+    assert set(clusters(frame.lazy()).filter(~pl.col("keep"))["id"]) != near
+    monkeypatch.setattr("parlance.dedup.clustering.CHARACTERS_AT_ONCE", 5_000)
+    before = len(asked)
+    assert clusters(frame.lazy(), texts=texts).equals(found)
+    assert max(asked[before:]) <= 8
 
 
 def test_huge_bands_of_boilerplate_end_quickly() -> None:
