@@ -16,4 +16,4 @@ def sketches() -> object:
     return signatures(texts, threads=threads)
 
 
-report(sketches, lambda _: near_duplicates(texts, threads=threads)["cluster"].to_list())
+report(sketches, lambda _: near_duplicates(texts, threads=threads)["cluster"].to_list(), apart=True)
