@@ -51,7 +51,7 @@ _COUNTS = pl.Struct(dict.fromkeys((*COUNTED, *MATCHED), pl.Int64))
 
 def measure(texts: pl.Series) -> pl.Series:
     """A struct of `COUNTED` and `MATCHED`, all of them whole numbers, for each text; zeros for a null."""
-    from parlance.filters.kernels import counts  # loads the compiler
+    from parlance.filters.compiled.counts import counts  # loads the compiler
 
     columns = [pl.Series(name, column) for name, column in zip(COUNTED, counts(texts).T, strict=True)]
     columns += [_matching_lines(texts, pattern).alias(name) for name, pattern in MATCHES.items()]
