@@ -25,7 +25,7 @@ def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
     points = [point for point in range(SIZE) if point not in _SURROGATES]
     characters = pl.Series([chr(point) for point in points])
     lower = characters.str.to_lowercase()
-    is_word = characters.str.contains(r"\w").to_numpy()
+    is_word = lower.str.contains(r"\w").to_numpy()  # Unicode versions differ: some capitals are newer than `\w`
     is_unspaced = characters.str.contains(SCRIPTS_WITHOUT_SPACES).to_numpy()
     is_single = (lower.str.len_chars() == 1).to_numpy()
     kinds = np.where(is_word, np.where((lower == characters).to_numpy(), PLAIN, CAPITAL), SEPARATOR)
