@@ -13,7 +13,7 @@ REQUIREMENTS = {
     "daft": ["daft==0.7.26", "pyarrow<26", "numpy", "polars~=2.1"],
     "datasketch": ["datasketch==2.0.0", "xxhash", "pyarrow", "polars~=2.1"],
     "rensa": ["rensa==0.5.0", "pyarrow", "polars~=2.1", "numpy"],
-    "datatrove": ["datatrove[processing]==0.10.0", "pyarrow", "polars~=2.1"],
+    "datatrove": ["datatrove[processing]==0.10.0", "spacy", "pyarrow", "polars~=2.1"],
 }
 
 

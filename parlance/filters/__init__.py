@@ -6,13 +6,13 @@ Importing the package loads neither Polars nor any rule, so that code that only 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from parlance.filters.deciding import decide
+    from parlance.filters.deciding import compare, decide
     from parlance.filters.measuring import measure
     from parlance.filters.registry import describe, rules
 
-__all__ = ["decide", "describe", "measure", "rules"]
+__all__ = ["compare", "decide", "describe", "measure", "rules"]
 
-_MODULES = {"decide": "deciding", "describe": "registry", "measure": "measuring", "rules": "registry"}
+_MODULES = {"compare": "deciding", "decide": "deciding", "describe": "registry", "measure": "measuring", "rules": "registry"}
 
 
 def __getattr__(name: str) -> object:

@@ -44,6 +44,15 @@ def decide(signals: Frame, rules: Sequence[Bound]) -> Frame:
     )
 
 
+def compare(signals: pl.DataFrame, one: Sequence[Bound], other: Sequence[Bound]) -> pl.DataFrame:
+    """The rows of `signals` that two recipes put on different sides: `id`, and `one` and `other`, the first reasons.
+
+    A reason is null where that recipe keeps the row; so exactly one of the two is.
+    """
+    both = decide(signals, one).select("id", one="reason").with_columns(decide(signals, other)["reason"].alias("other"))
+    return both.filter(pl.col("one").is_null() != pl.col("other").is_null())
+
+
 def _check_columns(signals: pl.DataFrame | pl.LazyFrame, rules: Sequence[Bound]) -> None:
     known = {*registry.rules(), *COLUMNS}
     unknown = [bound.rule for bound in rules if bound.rule not in known]

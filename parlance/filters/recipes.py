@@ -57,9 +57,19 @@ _C4 = (
     Bound("c4_lorem_ipsum", at_most=0),
 )
 
+# FineWeb's own rules (Penedo et al. 2024, section 3.6), and the language score that it asks for (3.3).
+_FINEWEB = (
+    Bound("fineweb_punctuated_line_share", 0.12),
+    Bound("gopher_duplicate_line_character_share", at_most=0.1),
+    Bound("fineweb_short_line_share", at_most=0.67),
+)
+_LANGUAGE = Bound("language_score", 0.65)
+
 RECIPES: dict[str, tuple[Bound, ...]] = {
-    # 0.65 is the language score that FineWeb asks for (Penedo et al. 2024, section 3.3).
-    "web": (Bound("language_score", 0.65), *_GOPHER, *_C4),
+    "c4": _C4,
+    "gopher": _GOPHER,
+    "fineweb": (_LANGUAGE, *_GOPHER, *_C4, *_FINEWEB),
+    "web": (_LANGUAGE, *_GOPHER, *_C4),
     "slack": (
         Bound("conversation_words", 3),
         Bound("conversation_code_share", at_most=0.9),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.errors import ConfigError, SchemaError
-from parlance.filters import decide, rules
+from parlance.filters import compare, decide, rules
 from parlance.filters.recipes import Bound
 
 NAMES = ["conversation_letters_share", "gopher_words", "language_score"]
@@ -126,3 +126,11 @@ def test_unknown_rule_and_missing_column_are_refused() -> None:
 def test_every_rule_can_be_decided_on(name: str) -> None:
     frame = pl.DataFrame({"id": ["a"], "language": ["en"], name: [None]}, schema_overrides={name: pl.Float64})
     assert decide(frame, [Bound(name, 0)])["reason"].to_list() == [f"{name}:undefined"]
+
+
+def test_two_recipes_differ_where_one_keeps_and_the_other_drops() -> None:
+    strict, lax = [Bound("gopher_words", at_least=10)], [Bound("gopher_words", at_least=5)]
+    frame = signals(gopher_words=[4.0, 7.0, 12.0])
+    assert compare(frame, strict, lax).rows() == [(frame["id"][1], "gopher_words<10.0", None)]
+    assert compare(frame, lax, strict).rows() == [(frame["id"][1], None, "gopher_words<10.0")]
+    assert compare(frame, lax, lax).is_empty()
