@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "decide", "describe", "measure", "rules"]
 
-_MODULES = {"compare": "deciding", "decide": "deciding", "describe": "registry", "measure": "measuring", "rules": "registry"}
+_MODULES = {
+    "compare": "deciding",
+    "decide": "deciding",
+    "describe": "registry",
+    "measure": "measuring",
+    "rules": "registry",
+}
 
 
 def __getattr__(name: str) -> object:

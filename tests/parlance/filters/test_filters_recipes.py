@@ -10,7 +10,6 @@ from parlance.filters.deciding import COLUMNS
 from parlance.filters.recipes import RECIPES, Bound, recipe
 from parlance.filters.registry import get
 
-
 # FineWeb is stricter than Gopher about this one.
 FINEWEB_DUPLICATES = Bound("gopher_duplicate_line_character_share", at_most=0.1)
 
