@@ -11,6 +11,8 @@ from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
 from assets.lanes import OWNERS, Lane
 from parlance import plots, schemas
+from parlance.errors import ConfigError
+from parlance.filters.recipes import RECIPES, recipe
 from parlance.stages import corpus as stages
 from parlance.versions import content_version
 from resources.labels import LabelledUtterances
@@ -25,7 +27,7 @@ class DuplicatesConfig(dg.Config):
 
 def corpus_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
     """Assets over all `lanes`."""
-    return [_duplicates(lanes), speech_act_model]
+    return [_duplicates(lanes), _recipe_comparison(lanes), speech_act_model]
 
 
 def _duplicates(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
@@ -57,6 +59,61 @@ def _duplicates(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata=shown | {"dagster/row_count": written.rows} | clusters)
 
     return duplicates
+
+
+class ComparisonConfig(dg.Config):
+    """Which recipes to compare, and where."""
+
+    one: str = Field(default="web", description=f"A recipe: {', '.join(sorted(RECIPES))}.")
+    other: str = Field(default="fineweb", description="The recipe beside it.")
+    lanes: list[str] = Field(default=[], description="Lanes to compare in; none: those whose recipe is `one`.")
+
+
+def _recipe_comparison(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["corpus", "recipe_comparison"],
+        deps=[dg.AssetDep(lane.key("signals"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes],
+        group_name="corpus",
+        kinds={"deltalake", "polars"},
+        owners=OWNERS,
+        code_version=code_version("filters.recipes", "filters.deciding", "stages.corpus"),
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.COMPARISON)},
+    )
+    @no_useless_retries
+    def recipe_comparison(config: ComparisonConfig, lake: LakeResource) -> dg.MaterializeResult:
+        """What changes side when another recipe decides: every such document with its reason, and samples of each.
+
+        Nothing is kept or dropped by it. Materialise it from the launchpad with the recipes to compare.
+        """
+        names = config.lanes or [lane.name for lane in lanes if lane.recipe == config.one]
+        if unknown := sorted({*names} - {lane.name for lane in lanes}):
+            raise ConfigError(f"unknown lanes {unknown}; known: {', '.join(lane.name for lane in lanes)}")
+        opened = lake.open()
+        written = stages.write_comparison(opened, names, recipe(config.one), recipe(config.other))
+        table = opened.table("corpus/recipe_comparison")
+        rows = table.scan().collect()
+        sides = rows.with_columns(
+            change=pl.when(pl.col("one").is_null())
+            .then(pl.lit("kept -> dropped"))
+            .otherwise(pl.lit("dropped -> kept")),
+            rule=pl.coalesce("one", "other").str.extract(r"^(\w+)"),
+        )
+        counts = sides.group_by("source", "change", "rule").len().sort("len", "rule", descending=[True, False])
+        samples = (
+            sides.group_by("change", "rule", maintain_order=True).head(2).select("change", "rule", "id", "excerpt")
+        )
+        return dg.MaterializeResult(
+            metadata=metadata.of_table(table, written)
+            | {
+                "dagster/row_count": written.rows,
+                "recipes": f"{config.one} -> {config.other}",
+                "lanes": ", ".join(names),
+                "changes": metadata.table_of(counts),
+                "samples": metadata.table_of(samples.head(20)),
+            }
+        )
+
+    return recipe_comparison
 
 
 @dg.asset(

@@ -216,6 +216,18 @@ DUPLICATES = pa.schema(
     ]
 )
 
+# Documents that two recipes put on different sides; `one` and `other` are the first reasons, null where kept.
+COMPARISON = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("one", pa.string()),
+        pa.field("other", pa.string()),
+        pa.field("excerpt", pa.string(), nullable=False),
+        pa.field("document_partition", pa.string(), nullable=False),
+    ]
+)
+
 UTTERANCES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from parlance import dedup, filters, schemas, search, speech_acts, tokenization
 from parlance.errors import ConfigError
@@ -11,6 +12,7 @@ from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.storage import Table, Written, record_batches, stream
 
+EXCERPT_CHARACTERS = 300
 SIGNAL_COLUMNS = ("id", "source", "created_at", "characters", "content_hash", "signature", "bands", "partition")
 
 
@@ -27,6 +29,22 @@ def write_duplicates(lake: Lake, lanes: Mapping[str, Sequence[Bound]], *, thresh
 
     found = dedup.clusters(signals.lazy(), threshold=threshold, eligible=pl.col("eligible"), texts=texts)
     return lake.table("corpus/duplicates").replace(record_batches(found, schemas.DUPLICATES))
+
+
+def write_comparison(lake: Lake, lanes: Sequence[str], one: Sequence[Bound], other: Sequence[Bound]) -> Written:
+    """The documents of `lanes` that two recipes put on different sides. Duplicates are not looked at."""
+    table = lake.table("corpus/recipe_comparison")
+    return table.replace(batch for lane in lanes for batch in _compared(lake, lane, one, other))
+
+
+def _compared(lake: Lake, lane: str, one: Sequence[Bound], other: Sequence[Bound]) -> Iterator[pa.RecordBatch]:
+    documents = lake.table(f"{lane}/documents")
+    names = sorted({"id", "source", "partition", "language", *(bound.rule for bound in (*one, *other))})
+    for signals in stream(lake.table(f"{lane}/signals").scan().select(names)):
+        changed = filters.compare(signals, one, other).join(signals.select("id", "source", "partition"), on="id")
+        excerpts = _texts([documents], changed).fill_null("").str.slice(0, EXCERPT_CHARACTERS)
+        frame = changed.rename({"partition": "document_partition"}).with_columns(excerpt=excerpts)
+        yield from record_batches(frame, schemas.COMPARISON)
 
 
 def _texts(documents: Sequence[Table], rows: pl.DataFrame) -> pl.Series:

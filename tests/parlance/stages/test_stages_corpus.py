@@ -1,4 +1,4 @@
-"""Why a document was kept or dropped, asked of a small lake that the steps themselves have made."""
+"""Duplicates, comparisons and explanations, asked of a small lake that the steps themselves have made."""
 
 import io
 
@@ -11,7 +11,7 @@ from parlance.errors import ConfigError
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.schemas import DOCUMENTS
-from parlance.stages.corpus import write_duplicates
+from parlance.stages.corpus import write_comparison, write_duplicates
 from parlance.stages.lanes import write_kept, write_signals
 from parlance.stages.why import why
 
@@ -71,6 +71,20 @@ def test_the_survivor_and_what_has_no_duplicate_are_kept(lake: Lake) -> None:
 
 def test_a_broken_rule_is_named(lake: Lake) -> None:
     assert "words<3.0" in asked(lake, "crawl:short")
+
+
+def test_recipes_are_compared_over_lanes(lake: Lake) -> None:
+    written = write_comparison(lake, ["crawl", "dump"], RULES, (Bound("words", at_least=60),))
+    assert written.rows == 0
+    write_comparison(lake, ["crawl", "dump"], RULES, (Bound("words", at_least=2, at_most=59),))
+    rows = lake.table("corpus/recipe_comparison").scan().sort("id").select("id", "one", "other", "excerpt").collect().rows()
+    kept_before = [
+        ("crawl:alone", None, "words>59.0", TEXTS["alone"][:300]),
+        ("crawl:first", None, "words>59.0", TEXTS["first"][:300]),
+    ]
+    assert rows[:2] == kept_before
+    assert ("crawl:short", "words<3.0", None, "too short") in rows
+    assert len(rows) == 5
 
 
 def test_an_unknown_document_is_refused(lake: Lake) -> None:
