@@ -2,7 +2,8 @@
 
 `python -m benchmarks.peers` installs the others first; one that is not installed is left out. Every tool is a process
 of its own on one core, in turn; `two cores` is ours on two. 128 permutations, word 5-grams, threshold 0.8. Recall and
-precision are those of pairs of documents in one cluster, against the exact truth (`benchmarks/truth.py`).
+precision are those of pairs of documents in one cluster, against the exact truth (`benchmarks/truth.py`). `--fast` takes
+ours and daft alone, for large corpora.
 """
 
 import json
@@ -26,7 +27,9 @@ SCRIPTS = Path(__file__).parent / "peers"
 TOOLS = {
     "Parlance": ("parlance", "parlance_dedup.py", "1"),
     "Parlance, two cores": ("parlance", "parlance_dedup.py", "2"),
+    "Parlance, Parquet to Parquet": ("parlance", "parlance_parquet.py"),
     "daft": ("daft", "daft_dedup.py"),
+    "daft, Parquet to Parquet": ("daft", "daft_dedup.py", "parquet"),
     "rensa": ("rensa", "rensa_dedup.py"),
     "datasketch, xxh32": ("datasketch", "datasketch_dedup.py", "xxh32"),
     "datasketch": ("datasketch", "datasketch_dedup.py", "sha1"),
@@ -76,7 +79,8 @@ def exact_clusters(texts: pa.LargeStringArray) -> pl.DataFrame:
 
 
 def main() -> None:
-    sizes = [int(argument) for argument in sys.argv[1:]] or SIZES
+    sizes = [int(argument) for argument in sys.argv[1:] if argument.isdigit()] or SIZES
+    tools = [tool for tool in TOOLS if "--fast" not in sys.argv or TOOLS[tool][0] in ("parlance", "daft")]
     for documents in sizes:
         with tempfile.TemporaryDirectory() as folder:
             corpus = Path(folder) / "corpus.parquet"
@@ -89,14 +93,14 @@ def main() -> None:
                 "tool", "signatures MB/CPU-s", "clusters MB/CPU-s", "clusters MB/s", "peak MB", "recall", "precision",
                 title=f"{documents:,} documents, {megabytes:.0f} MB", title_justify="left",
             )  # fmt: skip
-            for tool in TOOLS:
+            for tool in tools:
                 if (one := measured(tool, corpus, Path(folder))) is None:
                     continue
                 figures, found = one
                 recall, precision = quality(found, exact)
                 table.add_row(
                     tool,
-                    f"{megabytes / figures['signatures_s']:.1f}",
+                    f"{megabytes / figures['signatures_s']:.1f}" if "signatures_s" in figures else "",
                     f"{megabytes / figures['whole_s']:.1f}",
                     f"{megabytes / figures['wall_s']:.1f}",
                     f"{figures['peak_bytes'] / 1e6:.0f}",

@@ -6,12 +6,14 @@ import daft
 import numpy as np
 import polars as pl
 from daft import col
-from measuring import BANDS, ROWS, clusters, report
-
-frame = daft.from_arrow(pl.read_parquet(sys.argv[1], columns=["text"]).with_row_index("row").to_arrow()).collect()
+from measuring import BANDS, ROWS, clusters, report, report_files
 
 
-def signatures() -> daft.DataFrame:
+def loaded() -> daft.DataFrame:
+    return daft.from_arrow(pl.read_parquet(sys.argv[1], columns=["text"]).with_row_index("row").to_arrow()).collect()
+
+
+def signatures(frame: daft.DataFrame) -> daft.DataFrame:
     normalised = col("text").normalize(remove_punct=True, lowercase=True, nfd_unicode=False, white_space=True)
     return frame.select(
         "row", normalised.minhash(num_hashes=128, ngram_size=5, seed=1, hash_function="xxhash").alias("sketch")
@@ -32,4 +34,16 @@ def whole(made: daft.DataFrame) -> list[int]:
     return clusters(len(rows), buckets)
 
 
-report(signatures, whole)
+def files() -> list[int]:
+    frame = loaded()
+    found = whole(signatures(frame))
+    kept = daft.from_pydict({"row": [row for row, first in enumerate(found) if row == first]})
+    frame.join(kept, on="row").select("text").write_parquet(sys.argv[2] + ".kept", compression="zstd")
+    return found
+
+
+if sys.argv[3:] == ["parquet"]:
+    report_files(files)
+else:
+    texts = loaded()
+    report(lambda: signatures(texts), whole)

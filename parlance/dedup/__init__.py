@@ -9,14 +9,16 @@ if TYPE_CHECKING:
     from parlance.dedup.clustering import clusters
     from parlance.dedup.comparing import near_duplicates, pairs
     from parlance.dedup.minhash import bands, content_hashes, signatures
+    from parlance.dedup.streaming import near_duplicates_in
 
-__all__ = ["bands", "clusters", "content_hashes", "near_duplicates", "pairs", "signatures"]
+__all__ = ["bands", "clusters", "content_hashes", "near_duplicates", "near_duplicates_in", "pairs", "signatures"]
 
 _MODULES = {
     "bands": "minhash",
     "clusters": "clustering",
     "content_hashes": "minhash",
     "near_duplicates": "comparing",
+    "near_duplicates_in": "streaming",
     "pairs": "comparing",
     "signatures": "minhash",
 }

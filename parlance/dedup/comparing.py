@@ -115,8 +115,8 @@ def _compare(
         texts, names = as_series(texts).gather(ranks), names.gather(ranks)
     bytes_of_texts = Texts(texts)
     sketches = sketched(bytes_of_texts, num_perm, ngram, seed, threads=threads)
-    left, right = _candidates(sketches, threshold, threads)
-    jaccard = _verified(bytes_of_texts, ngram, left, right, threshold, every=every, threads=threads)
+    left, right = candidate_pairs(sketches, threshold, threads)
+    jaccard = verified_pairs(bytes_of_texts, ngram, left, right, threshold, every=every, threads=threads)
     reached = jaccard >= threshold
     copies = _copies_without_words(texts, np.flatnonzero(sketches[:, 0] == EMPTY))
     links = zip(copies, (left[reached], right[reached], jaccard[reached]), strict=True)
@@ -124,7 +124,7 @@ def _compare(
     return _Comparison(ids=names, input_rows=ranks, left=left, right=right, jaccard=jaccard)
 
 
-def _candidates(sketches: Signatures, threshold: float, threads: int | None) -> tuple[Indices, Indices]:
+def candidate_pairs(sketches: Signatures, threshold: float, threads: int | None) -> tuple[Indices, Indices]:
     """Pairs that share a band and may reach `threshold`, those of one group together, the likeliest of it first."""
     num_perm = sketches.shape[1]
     count, rows = banding(threshold, num_perm)
@@ -144,7 +144,7 @@ def _candidates(sketches: Signatures, threshold: float, threads: int | None) -> 
     return left[order], right[order]
 
 
-def _verified(
+def verified_pairs(
     texts: Texts, ngram: int, left: Indices, right: Indices, threshold: float, *, every: bool, threads: int | None
 ) -> Scores:
     """The Jaccard of each pair that reaches `threshold` and says something new, else -1."""

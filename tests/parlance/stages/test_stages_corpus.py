@@ -77,7 +77,14 @@ def test_recipes_are_compared_over_lanes(lake: Lake) -> None:
     written = write_comparison(lake, ["crawl", "dump"], RULES, (Bound("words", at_least=60),))
     assert written.rows == 0
     write_comparison(lake, ["crawl", "dump"], RULES, (Bound("words", at_least=2, at_most=59),))
-    rows = lake.table("corpus/recipe_comparison").scan().sort("id").select("id", "one", "other", "excerpt").collect().rows()
+    rows = (
+        lake.table("corpus/recipe_comparison")
+        .scan()
+        .sort("id")
+        .select("id", "one", "other", "excerpt")
+        .collect()
+        .rows()
+    )
     kept_before = [
         ("crawl:alone", None, "words>59.0", TEXTS["alone"][:300]),
         ("crawl:first", None, "words>59.0", TEXTS["first"][:300]),
