@@ -2,8 +2,8 @@
 
 `python -m benchmarks.peers` installs the others first; one that is not installed is left out. Every tool is a process
 of its own on one core, in turn; `two cores` is ours on two. 128 permutations, word 5-grams, threshold 0.8. Recall and
-precision are those of pairs of documents in one cluster, against the exact truth (`benchmarks/truth.py`). `--fast` takes
-ours and daft alone, for large corpora.
+precision are those of pairs of documents in one cluster, against the exact truth (`benchmarks/truth.py`). `--fast`:
+only ours and daft, for large corpora.
 """
 
 import json

@@ -15,10 +15,6 @@ Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 # Columns of every signals table that a bound may name beside the rules, with their versions.
 COLUMNS = {"characters": 1, "language_score": 1, "words": 1}
 
-_VERDICT = pl.Struct(
-    {"reason": pl.String, "rule": pl.String, "value": pl.Float64, "bound": pl.Float64, "version": pl.Int32}
-)
-
 
 def decide(signals: Frame, rules: Sequence[Bound]) -> Frame:
     """For each row `id`, `reason`, `rule`, `value`, `bound`, `reasons` and `version`, in the same order.
@@ -30,17 +26,27 @@ def decide(signals: Frame, rules: Sequence[Bound]) -> Frame:
     that needs spaces between words does not hold for a language written without.
     """
     _check_columns(signals, rules)
-    verdicts = [_verdict(bound) for bound in rules]
-    broken = pl.concat_list(verdicts).list.drop_nulls() if verdicts else pl.lit([], dtype=pl.List(_VERDICT))
-    first = pl.col("_broken").list.get(0, null_on_oob=True).struct
-    return signals.select("id", broken.alias("_broken")).select(
+    places = range(len(rules))
+    reasons = signals.with_columns(_reason(bound).alias(f"_reason_{i}") for i, bound in zip(places, rules, strict=True))
+    broken = [pl.col(f"_reason_{i}") for i in places]
+    first = _first([pl.when(reason.is_not_null()).then(i) for i, reason in enumerate(broken)], pl.Int32)
+    of_first = [pl.when(pl.col("_first") == i) for i in places]
+    return reasons.with_columns(_first=first).select(
         "id",
-        first.field("reason"),
-        first.field("rule"),
-        first.field("value"),
-        first.field("bound"),
-        pl.col("_broken").list.eval(pl.element().struct.field("reason")).alias("reasons"),
-        first.field("version"),
+        _first(broken, pl.String).alias("reason"),
+        _first([one.then(pl.lit(bound.rule)) for one, bound in zip(of_first, rules, strict=True)], pl.String).alias(
+            "rule"
+        ),
+        _first([one.then(_value(bound)) for one, bound in zip(of_first, rules, strict=True)], pl.Float64).alias(
+            "value"
+        ),
+        _first([one.then(_limit(bound)) for one, bound in zip(of_first, rules, strict=True)], pl.Float64).alias(
+            "bound"
+        ),
+        (pl.concat_list(broken).list.drop_nulls() if rules else pl.lit([], dtype=pl.List(pl.String))).alias("reasons"),
+        _first([one.then(_version(bound)) for one, bound in zip(of_first, rules, strict=True)], pl.Int32).alias(
+            "version"
+        ),
     )
 
 
@@ -64,15 +70,38 @@ def _check_columns(signals: pl.DataFrame | pl.LazyFrame, rules: Sequence[Bound])
         raise SchemaError(f"signals lack columns {missing}; measure the documents again with the present rules")
 
 
-def _verdict(bound: Bound) -> pl.Expr:
-    """Struct of reason, rule, value, bound and version where the bound is broken, else null."""
-    value = pl.col(bound.rule).cast(pl.Float64).fill_nan(None)
-    broken = pl.when(~_holds_for(bound)).then(None).when(value.is_null()).then(_broken(bound, "undefined", None))
+def _first(candidates: Sequence[pl.Expr], dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
+    """The first that is not null."""
+    return pl.coalesce([*candidates, pl.lit(None)]).cast(dtype)
+
+
+def _reason(bound: Bound) -> pl.Expr:
+    """What the bound says of a row that breaks it; null for the others."""
+    value = _value(bound)
+    reason = pl.when(~_holds_for(bound)).then(None).when(value.is_null()).then(pl.lit(f"{bound.rule}:undefined"))
     if bound.at_least is not None:
-        broken = broken.when(value < bound.at_least).then(_broken(bound, "<", bound.at_least))
+        reason = reason.when(value < bound.at_least).then(pl.lit(f"{bound.rule}<{float(bound.at_least)}"))
     if bound.at_most is not None:
-        broken = broken.when(value > bound.at_most).then(_broken(bound, ">", bound.at_most))
-    return broken.otherwise(None)
+        reason = reason.when(value > bound.at_most).then(pl.lit(f"{bound.rule}>{float(bound.at_most)}"))
+    return reason.otherwise(None).cast(pl.String)
+
+
+def _value(bound: Bound) -> pl.Expr:
+    return pl.col(bound.rule).cast(pl.Float64).fill_nan(None)
+
+
+def _limit(bound: Bound) -> pl.Expr:
+    """The side of the bound that the value is beyond; null where there is no value."""
+    value = _value(bound)
+    below = pl.lit(False) if bound.at_least is None else value < bound.at_least
+    limit = (
+        pl.when(below).then(pl.lit(bound.at_least, dtype=pl.Float64)).otherwise(pl.lit(bound.at_most, dtype=pl.Float64))
+    )
+    return pl.when(value.is_not_null()).then(limit)
+
+
+def _version(bound: Bound) -> pl.Expr:
+    return pl.lit(COLUMNS.get(bound.rule) or registry.get(bound.rule).version, dtype=pl.Int32)
 
 
 def _holds_for(bound: Bound) -> pl.Expr:
@@ -83,15 +112,3 @@ def _holds_for(bound: Bound) -> pl.Expr:
     if bound.languages is not None:
         holds = holds & language.is_in(bound.languages).fill_null(False)
     return holds
-
-
-def _broken(bound: Bound, how: str, limit: float | None) -> pl.Expr:
-    reason = f"{bound.rule}:{how}" if limit is None else f"{bound.rule}{how}{float(limit)}"
-    version = COLUMNS.get(bound.rule) or registry.get(bound.rule).version
-    return pl.struct(
-        pl.lit(reason).alias("reason"),
-        pl.lit(bound.rule).alias("rule"),
-        pl.col(bound.rule).cast(pl.Float64).fill_nan(None).alias("value"),
-        pl.lit(limit, dtype=pl.Float64).alias("bound"),
-        pl.lit(version, dtype=pl.Int32).alias("version"),
-    )
