@@ -208,6 +208,21 @@ def _scan(
                 ellipses += point == ELLIPSIS
             line_dots = dots
             last_end, last_flags, last_point = place + size, flag, point
+            # Most characters are ASCII letters after another character of their word: they change little.
+            following = place + size
+            while following < end and 97 <= (data[following] | 32) <= 122 and data[following] >= 65:
+                following += 1
+            run = following - last_end
+            if run:
+                if token_at < 0:
+                    token_at = last_end
+                characters += run
+                letters += run
+                is_alphabetic = True
+                line_to = paragraph_to = characters
+                dots = line_dots = np.int64(0)
+                last_end, last_flags, last_point = following, np.uint8(ALPHABETIC | WORD | LETTER), np.uint32(97)
+                place, size = following, 0
         place += size
     counts[CHARACTERS], counts[SPACES], counts[LETTERS] = characters, spaces, letters
     counts[WORDS], counts[ALPHABETIC_WORDS] = count, alphabetic
