@@ -44,9 +44,10 @@ def measured(tool: str, corpus: Path, folder: Path) -> tuple[dict[str, float], p
         return None
     cores = {0, 1} if arguments == ["2"] else {0}
     best: dict[str, float] = {}
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        results = folder / f"{script}-{'-'.join(arguments)}-{number}.parquet"
         done = subprocess.run(
-            [str(python), str(SCRIPTS / script), str(corpus), str(folder / "clusters.parquet"), *arguments],
+            [str(python), str(SCRIPTS / script), str(corpus), str(results), *arguments],
             check=True,
             capture_output=True,
             text=True,
@@ -55,7 +56,7 @@ def measured(tool: str, corpus: Path, folder: Path) -> tuple[dict[str, float], p
         )
         found = json.loads(done.stdout.splitlines()[-1])
         best = {name: min(value, best.get(name, value)) for name, value in found.items()}
-    return best, pl.read_parquet(folder / "clusters.parquet")
+    return best, pl.read_parquet(results)
 
 
 def quality(found: pl.DataFrame, exact: pl.DataFrame) -> tuple[float, float]:
