@@ -1,4 +1,4 @@
-"""What is made of all lanes together: the duplicates and the speech-act classifier."""
+"""What is made of all lanes together: comparisons of recipes, and the speech-act classifier."""
 
 from collections.abc import Sequence
 
@@ -19,46 +19,9 @@ from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
 
 
-class DuplicatesConfig(dg.Config):
-    """When two documents count as near duplicates."""
-
-    threshold: float = Field(default=0.8, ge=0.5, le=1.0, description="Least Jaccard similarity of word 5-grams.")
-
-
 def corpus_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
     """Assets over all `lanes`."""
-    return [_duplicates(lanes), _recipe_comparison(lanes), speech_act_model]
-
-
-def _duplicates(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=["corpus", "duplicates"],
-        deps=[dg.AssetDep(lane.key("signals"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes],
-        group_name="corpus",
-        kinds={"deltalake", "polars"},
-        owners=OWNERS,
-        code_version=code_version("dedup", "filters.recipes", "stages.corpus"),
-        metadata={"dagster/column_schema": metadata.column_schema(schemas.DUPLICATES)},
-    )
-    @no_useless_retries
-    def duplicates(config: DuplicatesConfig, lake: LakeResource) -> dg.MaterializeResult:
-        """Clusters of exact and near duplicates over all lanes, and which member of each is kept.
-
-        Content hashes, bands and signatures give candidates, whose texts decide by their exact Jaccard. A cluster keeps
-        the earliest member that breaks no rule. `python -m orchestration.why ID` shows a document beside its survivor.
-        """
-        opened = lake.open()
-        written = stages.write_duplicates(opened, {lane.name: lane.rules for lane in lanes}, threshold=config.threshold)
-        table = opened.table("corpus/duplicates")
-        rows = table.scan().collect()
-        kinds = rows.filter(~pl.col("keep")).group_by("source", "kind").len().sort("source", "kind")
-        shown = metadata.of_table(
-            table, written, preview=["id", "kind", "matched_id", "jaccard"], where=~pl.col("keep")
-        )
-        clusters = {"clusters": rows["cluster"].n_unique(), "documents_to_drop": metadata.table_of(kinds)}
-        return dg.MaterializeResult(metadata=shown | {"dagster/row_count": written.rows} | clusters)
-
-    return duplicates
+    return [_recipe_comparison(lanes), speech_act_model]
 
 
 class ComparisonConfig(dg.Config):

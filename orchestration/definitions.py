@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from assets.corpus import corpus_assets
+from assets.duplicates import duplicate_assets
 from assets.instruct import instruct_assets, instruct_checks
 from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
@@ -54,6 +55,7 @@ def defs() -> dg.Definitions:
             *(asset for lane in every for asset in lane_assets(lane)),
             *slack_assets(slack),
             *corpus_assets(every),
+            *duplicate_assets(every),
             *instruct_assets(slack),
             *tokenizer_assets(every),
             *search_assets(every),

@@ -21,6 +21,7 @@ LANE_TABLES = {
 TABLES = {
     "slack/messages": schemas.SLACK_MESSAGES,
     "corpus/duplicates": schemas.DUPLICATES,
+    "corpus/duplicate_index": schemas.DUPLICATE_INDEX,
     "corpus/recipe_comparison": schemas.COMPARISON,
     "instruct/examples": schemas.EXAMPLES,
     "instruct/passed_over": schemas.PASSED_OVER,

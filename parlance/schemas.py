@@ -216,6 +216,20 @@ DUPLICATES = pa.schema(
     ]
 )
 
+# Every document that was compared with all others: `group` is an equal number for those that belong together, and
+# `fingerprint` tells whether its sketch is another than it was. `method` names how they were compared.
+DUPLICATE_INDEX = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("document_partition", pa.string(), nullable=False),
+        pa.field("content_hash", pa.string(), nullable=False),
+        pa.field("fingerprint", pa.int64(), nullable=False),
+        pa.field("group", pa.int64(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+    ]
+)
+
 # Documents that two recipes put on different sides; `one` and `other` are the first reasons, null where kept.
 COMPARISON = pa.schema(
     [

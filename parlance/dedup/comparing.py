@@ -1,26 +1,21 @@
 """Near duplicates among texts at hand, verified by their exact Jaccard similarity."""
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from parlance.dedup import verifying
-from parlance.dedup.linking import Scores, components, first_rows
+from parlance.dedup.linking import Grouped, components, first_rows, groups, members
 from parlance.dedup.minhash import (
     NGRAM,
     NUM_PERM,
     SEED,
-    Signatures,
     banding,
     bands,
     checked_threshold,
     content_hashes,
-    cores,
-    in_threads,
     least_agreement,
     sketched,
 )
@@ -52,10 +47,12 @@ def near_duplicates(
     >>> near_duplicates(pl.Series(["to be or not to be", "To be, or not to be!", "that is"]))["keep"].to_list()
     [True, False, True]
     """
-    found = _compare(
-        texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads, every=False
-    )
-    survivors = components(len(found.ids), found.left, found.right)
+    found = _sketched(texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
+    parents = np.arange(len(found.ids))
+    found.grouped.join(parents)
+    first, copies = found.copies
+    everyone = np.arange(len(parents))
+    survivors = components(len(parents), np.concatenate([parents, first]), np.concatenate([everyone, copies]))
     in_input_order = np.argsort(found.input_rows)
     cluster = found.ids.gather(survivors)
     keep = pl.Series(survivors == np.arange(len(survivors)), dtype=pl.Boolean)
@@ -74,29 +71,30 @@ def pairs(
     seed: int = SEED,
     threads: int | None = None,
 ) -> pl.DataFrame:
-    """The verified links behind `near_duplicates`: `left`, `right` (ids, the survivor's order) and `jaccard`.
-
-    All of them, but for buckets of more than 64 rows: see `verifying`.
-    """
-    found = _compare(
-        texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads, every=True
+    """All links behind `near_duplicates`: `left`, `right` (ids, the survivor's order) and their exact `jaccard`."""
+    found = _sketched(texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
+    left, right, jaccard = found.grouped.links()
+    first, copies = found.copies
+    return pl.DataFrame(
+        {
+            "left": found.ids.gather(np.concatenate([left, first])),
+            "right": found.ids.gather(np.concatenate([right, copies])),
+            "jaccard": np.concatenate([jaccard, np.ones(len(copies))]),
+        }
     )
-    columns = {"left": found.ids.gather(found.left), "right": found.ids.gather(found.right), "jaccard": found.jaccard}
-    return pl.DataFrame(columns)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Comparison:
-    """Verified links between rows in survivors' order: their ids, and the input row of each."""
+class _Sketched:
+    """Texts in survivors' order: their ids, the input row of each, their groups, and copies that have no word."""
 
     ids: pl.Series
     input_rows: Indices
-    left: Indices
-    right: Indices
-    jaccard: Scores
+    grouped: Grouped
+    copies: tuple[Indices, Indices]
 
 
-def _compare(
+def _sketched(
     texts: Strings,
     ids: pl.Series | pa.StringArray | None,
     threshold: float,
@@ -106,8 +104,7 @@ def _compare(
     ngram: int,
     seed: int,
     threads: int | None,
-    every: bool,
-) -> _Comparison:
+) -> _Sketched:
     checked_threshold(threshold)
     names = _checked_ids(ids, len(texts))
     ranks = _ranks(names, order)
@@ -115,54 +112,28 @@ def _compare(
         texts, names = as_series(texts).gather(ranks), names.gather(ranks)
     bytes_of_texts = Texts(texts)
     sketches = sketched(bytes_of_texts, num_perm, ngram, seed, threads=threads)
-    left, right = candidate_pairs(sketches, threshold, threads)
-    jaccard = verified_pairs(bytes_of_texts, ngram, left, right, threshold, every=every, threads=threads)
-    reached = jaccard >= threshold
-    copies = _copies_without_words(texts, np.flatnonzero(sketches[:, 0] == EMPTY))
-    links = zip(copies, (left[reached], right[reached], jaccard[reached]), strict=True)
-    left, right, jaccard = (np.concatenate(parts) for parts in links)
-    return _Comparison(ids=names, input_rows=ranks, left=left, right=right, jaccard=jaccard)
+    keys = bands(sketches, *banding(threshold, num_perm)).view(np.uint64)
+    rows, edges = members(groups(sketches, keys, least_agreement(threshold, num_perm), threads=threads))
+    grouped = Grouped(
+        texts=bytes_of_texts,
+        texts_of=rows,
+        sketches=sketches,
+        bands=keys,
+        rows=rows,
+        edges=edges,
+        ngram=ngram,
+        threshold=threshold,
+        threads=threads,
+    )
+    copies = copies_without_words(texts, np.flatnonzero(sketches[:, 0] == EMPTY))
+    return _Sketched(ids=names, input_rows=ranks, grouped=grouped, copies=copies)
 
 
-def candidate_pairs(sketches: Signatures, threshold: float, threads: int | None) -> tuple[Indices, Indices]:
-    """Pairs that share a band and may reach `threshold`, those of one group together, the likeliest of it first."""
-    num_perm = sketches.shape[1]
-    count, rows = banding(threshold, num_perm)
-    keys = bands(sketches, count, rows).view(np.uint64)
-    agreeing = least_agreement(threshold, num_perm)
-
-    def found(first: int, last: int) -> Any:
-        return verifying.candidates(sketches, keys, first, last, agreeing)
-
-    edges = np.linspace(0, count, min(threads or cores(), count) + 1).astype(int).tolist()
-    parts = in_threads(found, list(pairwise(edges)), threads)
-    left, right, same = (np.concatenate(part).astype(np.int64) for part in zip(*parts, strict=True))
-    if len(parts) > 1:
-        _, once = np.unique(left * len(sketches) + right, return_index=True)
-        left, right, same = left[once], right[once], same[once]
-    order = np.lexsort((right, left, -same, components(len(sketches), left, right)[left]))
-    return left[order], right[order]
-
-
-def verified_pairs(
-    texts: Texts, ngram: int, left: Indices, right: Indices, threshold: float, *, every: bool, threads: int | None
-) -> Scores:
-    """The Jaccard of each pair that reaches `threshold` and says something new, else -1."""
-
-    def run(start: int, end: int) -> Scores:
-        part = slice(start, end)
-        found: Scores = verifying.verified(*texts.arrays, ngram, left[part], right[part], threshold, every)
-        return found
-
-    edges = np.linspace(0, len(left), (threads or cores()) + 1).astype(int).tolist()
-    return np.concatenate([np.empty(0), *in_threads(run, list(pairwise(edges)), threads)])
-
-
-def _copies_without_words(texts: Strings, rows: Indices) -> tuple[Indices, Indices, Scores]:
-    """Links between texts without a word that are equal, which have no shingle to be compared by."""
+def copies_without_words(texts: Strings, rows: Indices) -> tuple[Indices, Indices]:
+    """The first of the texts `rows`, which have no word to be compared by, that each equals, and the other itself."""
     first = rows[first_rows(content_hashes(as_series(texts).gather(rows)))] if len(rows) else rows
     copies = first != rows
-    return first[copies], rows[copies], np.ones(int(copies.sum()))
+    return first[copies], rows[copies]
 
 
 def _checked_ids(ids: pl.Series | pa.StringArray | None, count: int) -> pl.Series:

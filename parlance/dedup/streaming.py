@@ -6,11 +6,21 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from parlance.dedup.comparing import Strings, candidate_pairs, verified_pairs
-from parlance.dedup.linking import components, first_rows
-from parlance.dedup.minhash import NGRAM, NUM_PERM, SEED, checked_threshold, content_hashes, sketched
+from parlance.dedup.comparing import Strings
+from parlance.dedup.linking import Grouped, components, first_rows, groups, members
+from parlance.dedup.minhash import (
+    NGRAM,
+    NUM_PERM,
+    SEED,
+    banding,
+    bands,
+    checked_threshold,
+    content_hashes,
+    least_agreement,
+    sketched,
+)
 from parlance.dedup.sketching import EMPTY
-from parlance.dedup.tokens import Texts, as_series
+from parlance.dedup.tokens import Indices, Texts, as_series
 from parlance.errors import ConfigError
 
 
@@ -37,27 +47,30 @@ def near_duplicates_in(
     sizes = [len(one) for one in sketches[1:]]
     every = np.concatenate(sketches)
     sketches.clear()
-    left, right = candidate_pairs(every, threshold, threads)
-    members = np.unique(np.concatenate([left, right]))
-    texts = _gathered(read(), sizes, members)
-    jaccard = verified_pairs(
-        Texts(texts),
-        ngram,
-        np.searchsorted(members, left),
-        np.searchsorted(members, right),
-        threshold,
-        every=False,
+    keys = bands(every, *banding(threshold, num_perm)).view(np.uint64)
+    rows, edges = members(groups(every, keys, least_agreement(threshold, num_perm), threads=threads))
+    held = np.sort(rows)
+    grouped = Grouped(
+        texts=Texts(_gathered(read(), sizes, held)),
+        texts_of=np.searchsorted(held, rows),
+        sketches=every,
+        bands=keys,
+        rows=rows,
+        edges=edges,
+        ngram=ngram,
+        threshold=threshold,
         threads=threads,
     )
-    reached = jaccard >= threshold
+    parents = np.arange(len(every))
+    grouped.join(parents)
     silent = np.flatnonzero(every[:, 0] == EMPTY)
     first = silent[first_rows(pl.concat(hashes))] if len(silent) else silent
-    cluster = components(len(every), np.concatenate([left[reached], first]), np.concatenate([right[reached], silent]))
-    rows = np.arange(len(every))
-    return pl.DataFrame({"row": rows, "cluster": cluster, "keep": cluster == rows})
+    everyone = np.arange(len(every))
+    cluster = components(len(every), np.concatenate([parents, first]), np.concatenate([everyone, silent]))
+    return pl.DataFrame({"row": everyone, "cluster": cluster, "keep": cluster == everyone})
 
 
-def _gathered(parts: Iterable[Strings], sizes: list[int], members: np.ndarray) -> pa.LargeStringArray:
+def _gathered(parts: Iterable[Strings], sizes: list[int], members: Indices) -> pa.LargeStringArray:
     """The texts of the rows `members`, in their order."""
     begun, taken = 0, [pa.array([], pa.large_string())]
     for number, part in enumerate(parts):

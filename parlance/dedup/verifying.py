@@ -1,8 +1,12 @@
-"""Pairs of texts that share a band and whose sketches agree, then verified by the exact Jaccard of their shingles.
+"""Which texts belong together: groups of sketches that agree, then links between texts of a least exact Jaccard.
 
-Rows of a band's bucket are compared with those before them. Every pair of a bucket of up to 64 rows is; a larger
-bucket grows only by rows whose sketch agrees with none that is in it, up to 164, so that ten thousand copies cost
-ten thousand comparisons. That rule looks at sketches alone: the result does not depend on the number of threads.
+Two texts are linked when their sketches share a band and agree in some number of values, and the Jaccard of their
+shingles reaches the threshold. That is a fact about the two alone, and a cluster is what links connect: so it depends
+neither on the order of rows nor on which of them came first. Pairs that are connected already are not compared.
+
+Two bounds keep crowds of similar texts from costing the square of their number. In one bucket a row is compared
+with the `CROWD` others of another group that came before it; and a row whose text was refused by `REFUSED` others, the
+likeliest first, is compared with no more.
 """
 
 from typing import Any
@@ -11,28 +15,28 @@ import numpy as np
 from numba import njit
 
 from parlance.dedup.sketching import EMPTY
-from parlance.dedup.tokens import CHUNK_FACTOR, longest, mixed, shingled
+from parlance.dedup.tokens import CHUNK_FACTOR, longest, shingled
 
-FULL_BUCKET = 64
-LARGEST_BUCKET = 164
+CROWD = 4_096
+REFUSED = 256
 ONE = np.uint64(1)
+LOW = np.int64(2**32 - 1)
 
 
 @njit(nogil=True, cache=True)
-def candidates(sketches: Any, bands: Any, first: int, last: int, agreeing: int) -> Any:
-    """Pairs that share one of the bands `first` to `last` and agree in at least `agreeing` values.
+def grouped(sketches: Any, bands: Any, first: int, last: int, agreeing: int, known: int) -> Any:
+    """For each row the smallest that chains of agreeing rows connect it to, `(rows,) int32`.
 
-    `left`, `right` (rows, left < right) and how many values agree; each pair once.
+    Rows agree that share one of the bands `first` to `last` and at least `agreeing` values. Two of the first `known`
+    rows are not compared.
     """
     rows = len(sketches)
     slots = 1
     while slots < 2 * rows:
         slots *= 2
-    heads, sizes = np.empty(slots, np.int32), np.empty(slots, np.int32)
+    heads, is_many = np.empty(slots, np.int32), np.empty(slots, np.bool_)
     following = np.empty(rows, np.int32)
-    left, right, same = np.empty(1024, np.int32), np.empty(1024, np.int32), np.empty(1024, np.int32)
-    seen = np.zeros(4096, np.uint64)
-    count = 0
+    parents = np.arange(rows).astype(np.int32)
     for band in range(first, last):
         heads[:] = -1
         for row in range(rows):
@@ -41,73 +45,204 @@ def candidates(sketches: Any, bands: Any, first: int, last: int, agreeing: int) 
             slot = np.int64((bands[row, band] * CHUNK_FACTOR >> np.uint64(32)) & np.uint64(slots - 1))
             while heads[slot] >= 0 and bands[heads[slot], band] != bands[row, band]:
                 slot = (slot + 1) & (slots - 1)
-            if heads[slot] < 0:
-                heads[slot], sizes[slot], following[row] = row, 1, -1
+            head = np.int64(heads[slot])
+            heads[slot], following[row] = row, head
+            if head < 0:
+                is_many[slot] = False
                 continue
-            is_full, is_known = sizes[slot] >= FULL_BUCKET, False
-            other = np.int64(heads[slot])
-            while other >= 0 and not (is_full and is_known):
-                agreement = _agreement(sketches[other], sketches[row])
-                if agreement >= agreeing:
-                    is_known = True
-                    if _is_new(seen, np.uint64(row) << np.uint64(32) | np.uint64(other + 1)):
-                        if count == len(left):
-                            left, right, same = _doubled(left), _doubled(right), _doubled(same)
-                        left[count], right[count], same[count] = other, row, agreement
-                        count += 1
-                        if 2 * count > len(seen):
-                            seen = _grown(seen)
-                other = np.int64(following[other])
-            if not is_full or (not is_known and sizes[slot] < LARGEST_BUCKET):
-                following[row], heads[slot] = heads[slot], row
-                sizes[slot] += 1
-    return left[:count], right[:count], same[:count]
+            if row >= known:
+                _compare(sketches, parents, following, row, head, is_many[slot], agreeing)
+            if root(parents, row) != root(parents, head):
+                is_many[slot] = True
+    for row in range(rows):
+        parents[row] = root(parents, row)
+    return parents
 
 
 @njit(nogil=True, cache=True)
-def verified(
+def _compare(sketches: Any, parents: Any, following: Any, row: Any, head: Any, is_many: Any, agreeing: int) -> None:
+    """Unites `row` with the rows of its bucket that it agrees with; `is_many`: they are of several groups."""
+    compared = 0
+    other = head
+    while other >= 0 and compared < CROWD:
+        if root(parents, row) != root(parents, other):
+            compared += 1
+            if _agreement(sketches[other], sketches[row]) >= agreeing:
+                unite(parents, row, other)
+        if not is_many and root(parents, row) == root(parents, head):
+            return
+        other = np.int64(following[other])
+
+
+@njit(nogil=True, cache=True)
+def join(
     data: Any,
     offsets: Any,
     states: Any,
     kinds: Any,
     lowers: Any,
     size: int,
-    left: Any,
-    right: Any,
+    texts: Any,
+    sketches: Any,
+    bands: Any,
+    rows: Any,
+    edges: Any,
+    known: int,
+    parents: Any,
+    agreeing: int,
     threshold: float,
-    is_every: bool,
-) -> Any:
-    """The Jaccard of each pair of rows where it reaches `threshold`, else -1.
+) -> None:
+    """Unites in `parents` the rows of each group that links connect.
 
-    Without `is_every` a pair that earlier ones connect already is not looked at: the clusters are the same.
+    Group g has the rows `rows[edges[g]:edges[g + 1]]` of `sketches`, `bands` and `parents`, ascending; the text of
+    `rows[i]` is text `texts[i]` of the buffers. Two of the first `known` rows are not compared.
     """
-    most = longest(offsets)
-    room = np.zeros(most + most // 2 + 128, np.uint8)
-    words = np.empty(most // 2 + 2, np.uint64)
-    one, other = np.empty(most // 2 + 2, np.uint64), np.empty(most // 2 + 2, np.uint64)
-    table = np.empty(16, np.uint64)
-    parents = np.arange(len(states)).astype(np.int32)
-    jaccard = np.full(len(left), -1.0)
-    count = 0
-    last = np.int64(-1)
-    for pair in range(len(left)):
-        a, b = np.int64(left[pair]), np.int64(right[pair])
-        if not is_every and _root(parents, a) == _root(parents, b):
+    scratch = _scratch(offsets)
+    buffers = (data, offsets, states, kinds, lowers, size)
+    for group in range(len(edges) - 1):
+        start, end = edges[group], edges[group + 1]
+        likely = np.empty(end - start, np.int64)
+        apart = 1  # no fewer than the clusters that the rows so far are in
+        for place in range(start + 1, end):
+            row = np.int64(rows[place])
+            if root(parents, row) != root(parents, rows[place - 1]):
+                apart += 1
+            if row < known or apart == 1:
+                continue
+            # Most often the first row of its group settles it.
+            count = _candidates(sketches, bands, rows, start, start + 1, place, parents, agreeing, likely)
+            apart -= _join_first(buffers, texts, rows, place, likely[:count], parents, threshold, scratch)
+            if apart > 1:
+                count = _candidates(sketches, bands, rows, start + 1, place, place, parents, agreeing, likely)
+                apart -= _join_first(buffers, texts, rows, place, likely[:count], parents, threshold, scratch)
+
+
+@njit(nogil=True, cache=True)
+def _join_first(
+    buffers: Any, texts: Any, rows: Any, place: int, likely: Any, parents: Any, threshold: float, scratch: Any
+) -> int:
+    """Unites the row at `place` with those of its `likely` that it is linked to; gives how many clusters it joined."""
+    joined = refused = 0
+    for one in np.sort(likely):
+        other = one & LOW
+        if refused == REFUSED or root(parents, rows[place]) == root(parents, rows[other]):
             continue
-        if a != last:
-            count = shingled(data, offsets[a], offsets[a + 1], states[a], kinds, lowers, size, room, words, one)
-            last = a
-        rest = shingled(data, offsets[b], offsets[b + 1], states[b], kinds, lowers, size, room, words, other)
-        slots = len(table)
-        while slots < 2 * (count + rest):
-            slots *= 2
-        if slots > len(table):
-            table = np.empty(slots, np.uint64)
-        found = _jaccard(one[:count], other[:rest], table)
-        if found >= threshold:
-            jaccard[pair] = found
-            _unite(parents, a, b)
-    return jaccard
+        if _similarity(buffers, texts[place], texts[other], scratch) >= threshold:
+            unite(parents, rows[place], rows[other])
+            joined += 1
+        else:
+            refused += 1
+    return joined
+
+
+@njit(nogil=True, cache=True)
+def links(
+    data: Any,
+    offsets: Any,
+    states: Any,
+    kinds: Any,
+    lowers: Any,
+    size: int,
+    texts: Any,
+    sketches: Any,
+    bands: Any,
+    rows: Any,
+    edges: Any,
+    agreeing: int,
+    threshold: float,
+) -> Any:
+    """All links within groups: `left`, `right` (rows, left < right) and their exact Jaccard; arguments as `join`."""
+    scratch = _scratch(offsets)
+    buffers = (data, offsets, states, kinds, lowers, size)
+    alone = np.arange(len(sketches)).astype(np.int32)
+    left, right, jaccard = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64, np.float64)
+    found = 0
+    for group in range(len(edges) - 1):
+        start, end = edges[group], edges[group + 1]
+        likely = np.empty(end - start, np.int64)
+        for place in range(start + 1, end):
+            count = _candidates(sketches, bands, rows, start, place, place, alone, agreeing, likely)
+            for one in likely[:count]:
+                similarity = _similarity(buffers, texts[place], texts[one & LOW], scratch)
+                if similarity < threshold:
+                    continue
+                if found == len(left):
+                    left, right, jaccard = _doubled(left), _doubled(right), _doubled(jaccard)
+                left[found], right[found], jaccard[found] = rows[one & LOW], rows[place], similarity
+                found += 1
+    return left[:found], right[:found], jaccard[:found]
+
+
+@njit(nogil=True, cache=True)
+def _candidates(
+    sketches: Any, bands: Any, rows: Any, start: int, end: int, place: int, parents: Any, agreeing: int, into: Any
+) -> int:
+    """Writes which of the rows at `start` to `end` the one at `place` may be linked to and is not yet connected with.
+
+    Each as a number that is the smaller the more values agree, with its place in the lowest 32 bits.
+    """
+    row = np.int64(rows[place])
+    count = 0
+    for before in range(start, end):
+        other = np.int64(rows[before])
+        if root(parents, row) == root(parents, other):
+            continue
+        agreement = _agreement(sketches[other], sketches[row])
+        if agreement >= agreeing and _share(bands[other], bands[row]):
+            into[count] = (np.int64(len(sketches[row]) - agreement) << np.int64(32)) | np.int64(before)
+            count += 1
+    return count
+
+
+@njit(inline="always", cache=True)
+def _share(one: Any, other: Any) -> bool:
+    for band in range(len(one)):  # noqa: SIM110 - numba has no generators here
+        if one[band] == other[band]:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _scratch(offsets: Any) -> Any:
+    """Room for the shingles of the longest two texts."""
+    most = longest(offsets)
+    slots = 16
+    while slots < 2 * (most + 4):
+        slots *= 2
+    shingles = np.empty(most // 2 + 2, np.uint64)
+    room = np.zeros(most + most // 2 + 128, np.uint8)
+    return room, np.empty_like(shingles), shingles, np.empty_like(shingles), np.empty(slots, np.uint64)
+
+
+@njit(nogil=True, cache=True)
+def _similarity(buffers: Any, left: int, right: int, scratch: Any) -> Any:
+    """The exact Jaccard of two texts' shingles."""
+    data, offsets, states, kinds, lowers, size = buffers
+    room, words, one, other, table = scratch
+    count = shingled(data, offsets[left], offsets[left + 1], states[left], kinds, lowers, size, room, words, one)
+    rest = shingled(data, offsets[right], offsets[right + 1], states[right], kinds, lowers, size, room, words, other)
+    return _jaccard(one[:count], other[:rest], table)
+
+
+@njit(nogil=True, cache=True)
+def root(parents: Any, row: Any) -> Any:
+    """The first row of the cluster that `row` is in."""
+    while parents[row] != row:
+        parents[row] = parents[parents[row]]
+        row = np.int64(parents[row])
+    return row
+
+
+@njit(nogil=True, cache=True)
+def unite(parents: Any, one: Any, other: Any) -> None:
+    """Makes one cluster of those of two rows."""
+    one, other = root(parents, one), root(parents, other)
+    parents[max(one, other)] = min(one, other)
+
+
+@njit(nogil=True, cache=True)
+def _doubled(values: Any) -> Any:
+    return np.concatenate((values, np.empty_like(values)))
 
 
 @njit(inline="always", cache=True)
@@ -116,47 +251,6 @@ def _agreement(left: Any, right: Any) -> int:
     for i in range(len(left)):
         same += left[i] == right[i]
     return same
-
-
-@njit(nogil=True, cache=True)
-def _is_new(seen: Any, pair: Any) -> bool:
-    """Whether `pair` was not in the hash table `seen`; now it is."""
-    last = np.uint64(len(seen) - 1)
-    slot = mixed(pair) & last
-    while seen[slot] != 0 and seen[slot] != pair:
-        slot = (slot + ONE) & last
-    if seen[slot] == pair:
-        return False
-    seen[slot] = pair
-    return True
-
-
-@njit(nogil=True, cache=True)
-def _grown(seen: Any) -> Any:
-    larger = np.zeros(2 * len(seen), np.uint64)
-    for pair in seen:
-        if pair != 0:
-            _is_new(larger, pair)
-    return larger
-
-
-@njit(nogil=True, cache=True)
-def _doubled(values: Any) -> Any:
-    return np.concatenate((values, np.empty_like(values)))
-
-
-@njit(nogil=True, cache=True)
-def _root(parents: Any, row: Any) -> Any:
-    while parents[row] != row:
-        parents[row] = parents[parents[row]]
-        row = np.int64(parents[row])
-    return row
-
-
-@njit(nogil=True, cache=True)
-def _unite(parents: Any, one: int, other: int) -> None:
-    one, other = _root(parents, one), _root(parents, other)
-    parents[max(one, other)] = min(one, other)
 
 
 @njit(nogil=True, cache=True)
@@ -189,4 +283,4 @@ def _jaccard(one: Any, other: Any, table: Any) -> float:
         elif table[slot] == key:
             table[slot] = key | ONE
             common += 1
-    return common / distinct if distinct else 1.0
+    return common / distinct if distinct else 0.0

@@ -15,6 +15,7 @@ from parlance.sources.warc_layout import MARK, RECORD, Layout, is_record, layout
 from parlance.sources.warc_window import CHUNK_BYTES, Run, Window
 
 RECORD_END = b"\r\n\r\n"
+SWALLOWED = re.compile(RECORD_END + MARK.pattern)
 HEADER_BYTES = 64 * 1024
 RECORD_BYTES = 256 * 1024 * 1024
 # How far reading can step back to look for the next member behind a damaged one.
@@ -139,7 +140,9 @@ def _cut(run: Run, member: _Inflated | None) -> bytes | str:
     if isinstance(found, str):
         return found
     behind = run.peek(16, skip=len(found))
-    if not behind.startswith(RECORD_END) and not RECORD.startswith(behind.lstrip(b"\r\n")[: len(RECORD)]):
+    leads_on = RECORD.startswith(behind.lstrip(b"\r\n")[: len(RECORD)])
+    # What is neither may be garbage behind a whole record, or a length that ends by chance behind another's header.
+    if not leads_on and (not behind.startswith(RECORD_END) or SWALLOWED.search(found)):
         return "a Content-Length that does not lead to the next record"
     run.drop(len(found))
     return found

@@ -1,34 +1,19 @@
-"""What is made of all lanes together: duplicates, the speech-act classifier, tokenizers, the vector index."""
+"""What is made of all lanes together: comparisons of recipes, speech-act classifier, tokenizers, vector index."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 
-from parlance import dedup, filters, schemas, search, speech_acts, tokenization
+from parlance import filters, schemas, search, speech_acts, tokenization
 from parlance.errors import ConfigError
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
-from parlance.storage import Table, Written, record_batches, stream
+from parlance.stages.duplicates import texts
+from parlance.storage import Written, record_batches, stream
 
 EXCERPT_CHARACTERS = 300
-SIGNAL_COLUMNS = ("id", "source", "created_at", "characters", "content_hash", "signature", "bands", "partition")
-
-
-def write_duplicates(lake: Lake, lanes: Mapping[str, Sequence[Bound]], *, threshold: float) -> Written:
-    """Clusters of exact and near duplicates over `lanes`; a cluster keeps a member that breaks no rule of its lane.
-
-    Reads hashes, bands and signatures of all documents, and the texts of candidates.
-    """
-    signals = pl.concat([_eligible(lake.table(f"{lane}/signals"), rules) for lane, rules in lanes.items()])
-    documents = [lake.table(f"{lane}/documents") for lane in lanes]
-
-    def texts(rows: pl.DataFrame) -> pl.Series:
-        return _texts(documents, rows)
-
-    found = dedup.clusters(signals.lazy(), threshold=threshold, eligible=pl.col("eligible"), texts=texts)
-    return lake.table("corpus/duplicates").replace(record_batches(found, schemas.DUPLICATES))
 
 
 def write_comparison(lake: Lake, lanes: Sequence[str], one: Sequence[Bound], other: Sequence[Bound]) -> Written:
@@ -42,27 +27,9 @@ def _compared(lake: Lake, lane: str, one: Sequence[Bound], other: Sequence[Bound
     names = sorted({"id", "source", "partition", "language", *(bound.rule for bound in (*one, *other))})
     for signals in stream(lake.table(f"{lane}/signals").scan().select(names)):
         changed = filters.compare(signals, one, other).join(signals.select("id", "source", "partition"), on="id")
-        excerpts = _texts([documents], changed).fill_null("").str.slice(0, EXCERPT_CHARACTERS)
+        excerpts = texts([documents], changed).fill_null("").str.slice(0, EXCERPT_CHARACTERS)
         frame = changed.rename({"partition": "document_partition"}).with_columns(excerpt=excerpts)
         yield from record_batches(frame, schemas.COMPARISON)
-
-
-def _texts(documents: Sequence[Table], rows: pl.DataFrame) -> pl.Series:
-    """The texts of `rows` (`id`, `source`, `partition`) in their order, read from the partitions they are in."""
-    keys = ["id", "source", "partition"]
-    partitions = rows["partition"].unique().to_list()
-    found = pl.concat(
-        table.scan(partitions).filter(pl.col("id").is_in(rows["id"].implode())).select(*keys, "text")
-        for table in documents
-    )
-    return rows.lazy().join(found, on=keys, how="left", maintain_order="left").collect()["text"]
-
-
-def _eligible(signals: Table, rules: Sequence[Bound]) -> pl.DataFrame:
-    names = [*SIGNAL_COLUMNS, *sorted({"language", "characters", "words"} | {bound.rule for bound in rules})]
-    frame = signals.scan().select(list(dict.fromkeys(names))).collect()
-    verdicts = filters.decide(frame, rules)
-    return frame.select(SIGNAL_COLUMNS).with_columns(eligible=verdicts["reason"].is_null())
 
 
 def train_speech_acts(labelled: str, folder: Path) -> speech_acts.Report:

@@ -127,7 +127,7 @@ def test_texts_decide_where_they_are_given(monkeypatch: pytest.MonkeyPatch) -> N
     assert set(found.filter(~pl.col("keep"))["id"]) == near
     assert 0 < len(near) < families
     assert set(clusters(frame.lazy()).filter(~pl.col("keep"))["id"]) != near
-    monkeypatch.setattr("parlance.dedup.clustering.CHARACTERS_AT_ONCE", 5_000)
+    monkeypatch.setattr("parlance.dedup.index.CHARACTERS_AT_ONCE", 5_000)
     before = len(asked)
     assert clusters(frame.lazy(), texts=texts).equals(found)
     assert max(asked[before:]) <= 8
@@ -163,7 +163,7 @@ def test_signatures_of_different_length_are_refused() -> None:
         clusters(mixed.lazy())
 
 
-def test_a_signature_without_bands_is_refused() -> None:
-    frame = signals([BASE, NEAR]).with_columns(bands=pl.lit(None, dtype=pl.List(pl.Int64)))
-    with pytest.raises(SchemaError, match="needs bands"):
+def test_bands_without_a_signature_are_refused() -> None:
+    frame = signals([BASE, NEAR]).with_columns(signature=pl.Series([None, b"\0" * 512]))
+    with pytest.raises(SchemaError, match="one length"):
         clusters(frame.lazy())

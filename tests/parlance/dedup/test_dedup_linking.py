@@ -1,61 +1,104 @@
-"""Candidates are what shares a band and agrees, without quadratic work; components equal a plain union-find."""
+"""Groups are what agreeing sketches connect, links what exact Jaccard confirms; neither costs the square of a crowd."""
+
+from itertools import pairwise
 
 import numpy as np
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlance.dedup.linking import components
-from parlance.dedup.verifying import candidates
+from parlance.dedup.linking import components, groups, members
+from parlance.dedup.probing import Keys
 
 edges = st.integers(1, 30).flatmap(
     lambda n: st.tuples(st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=40))
 )
 
 
-@given(edges)
-def test_components_give_the_smallest_member(graph: tuple[int, list[tuple[int, int]]]) -> None:
-    rows, pairs = graph
+def plain_components(rows: int, pairs: list[tuple[int, int]]) -> list[int]:
     label = list(range(rows))
     for a, b in pairs:
         low, high = sorted((label[a], label[b]))
         label = [low if value == high else value for value in label]
+    return label
+
+
+@given(edges)
+def test_components_give_the_smallest_member(graph: tuple[int, list[tuple[int, int]]]) -> None:
+    rows, pairs = graph
     sides = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    assert components(rows, sides[:, 0], sides[:, 1]).tolist() == label
+    assert components(rows, sides[:, 0], sides[:, 1]).tolist() == plain_components(rows, pairs)
 
 
-def found(sketches: np.ndarray, bands: np.ndarray, agreeing: int) -> list[tuple[int, int, int]]:
-    parts = candidates(sketches.astype(np.uint32), bands.astype(np.uint64), 0, bands.shape[1], agreeing)
-    return sorted(zip(*(part.tolist() for part in parts), strict=True))
+def found(sketches: np.ndarray, bands: np.ndarray, agreeing: int, known: int = 0, threads: int = 1) -> list[int]:
+    return groups(sketches.astype(np.uint32), bands.astype(np.uint64), agreeing, known=known, threads=threads).tolist()
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(5, 9), st.integers(0, 1)), max_size=40))
-def test_candidates_are_all_pairs_that_share_a_band_and_agree(rows: list[tuple[int, int, int]]) -> None:
-    table = np.array(rows).reshape(-1, 3)
-    expected = [
-        (a, b, sum(x == y for x, y in zip(rows[a], rows[b], strict=True)))
-        for a in range(len(rows))
-        for b in range(a + 1, len(rows))
-        if rows[a][0] == rows[b][0] or rows[a][1] == rows[b][1]
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 4), st.integers(5, 9), st.integers(0, 1)), max_size=40),
+    share=st.floats(0, 1),
+    threads=st.integers(1, 2),
+)
+def test_groups_connect_all_pairs_that_share_a_band_and_agree(
+    rows: list[tuple[int, int, int]], share: float, threads: int
+) -> None:
+    table, known = np.array(rows).reshape(-1, 3), int(share * len(rows))
+    pairs = [
+        (a, b)
+        for b in range(known, len(rows))
+        for a in range(b)
+        if (rows[a][0] == rows[b][0] or rows[a][1] == rows[b][1])
+        and sum(x == y for x, y in zip(rows[a], rows[b], strict=True)) >= 2
     ]
-    assert found(table, table[:, :2], 2) == [pair for pair in expected if pair[2] >= 2]
+    assert found(table, table[:, :2], 2, known, threads) == plain_components(len(rows), pairs)
+
+
+@given(st.lists(st.integers(0, 5), max_size=20), st.integers(0, 20))
+def test_members_are_the_groups_of_two_or_more_with_a_new_row(labels: list[int], known: int) -> None:
+    first = np.array([labels.index(label) for label in labels], dtype=np.int64)
+    rows, starts = members(first, known=known)
+    parts = [rows[a:b].tolist() for a, b in pairwise(starts)]
+    everyone = [[row for row, other in enumerate(labels) if other == label] for label in sorted(set(labels))]
+    expected = [part for part in everyone if len(part) > 1 and part[-1] >= known]
+    assert sorted(parts) == sorted(expected)
 
 
 def test_a_huge_bucket_of_families_is_connected() -> None:
     sketches = np.repeat(np.arange(10_000)[:, None] % 7, 4, axis=1)
-    left, right, _ = candidates(sketches.astype(np.uint32), np.zeros((10_000, 1), np.uint64), 0, 1, 4)
-    assert len(left) < 64 * 64 + 10_000
-    assert components(10_000, left, right).tolist() == [row % 7 for row in range(10_000)]
+    assert found(sketches, np.zeros((10_000, 1)), 4) == [row % 7 for row in range(10_000)]
+
+
+def test_a_huge_bucket_of_one_family_ends() -> None:
+    assert set(found(np.ones((300_000, 4)), np.zeros((300_000, 2)), 4)) == {0}
 
 
 def test_a_huge_bucket_of_strangers_ends() -> None:
-    sketches = np.repeat(np.arange(100_000)[:, None], 128, axis=1)
-    assert found(sketches, np.zeros((100_000, 1)), 100) == []
+    sketches = np.repeat(np.arange(50_000)[:, None], 8, axis=1)
+    assert found(sketches, np.zeros((50_000, 1)), 7) == list(range(50_000))
 
 
 def test_bands_may_have_any_value() -> None:
     bands = np.array([[0], [2**64 - 1], [0], [2**64 - 1]], np.uint64)
-    assert found(np.ones((4, 3)), bands, 3) == [(0, 2, 3), (1, 3, 3)]
+    assert found(np.ones((4, 3)), bands, 3) == [0, 1, 0, 1]
 
 
-def test_rows_without_a_word_are_no_candidates() -> None:
-    assert found(np.full((3, 4), 2**32 - 1), np.zeros((3, 1)), 1) == []
+def test_rows_without_a_word_are_in_no_group() -> None:
+    assert found(np.full((3, 4), 2**32 - 1), np.zeros((3, 1)), 1) == [0, 1, 2]
+
+
+@given(
+    st.lists(st.integers(0, 2**64 - 1), min_size=3, max_size=30),
+    st.lists(st.integers(0, 2**64 - 1), min_size=3, max_size=30),
+)
+def test_probing_misses_no_shared_band(one: list[int], other: list[int]) -> None:
+    known = np.array(one[: len(one) // 3 * 3], np.uint64).reshape(-1, 3)
+    asked = np.array([*other, *one][: (len(one) + len(other)) // 3 * 3], np.uint64).reshape(-1, 3)
+    # Bands that differ in their lowest bit alone are taken for one: the comparison that follows tells them apart.
+    halves = {int(value) >> 1 for value in known.ravel()}
+    expected = [any(int(value) >> 1 in halves for value in row) for row in asked]
+    assert Keys(known).shared_by(asked).tolist() == expected
+
+
+def test_probing_an_empty_set_finds_nothing() -> None:
+    assert not Keys(np.empty((0, 25), np.uint64)).shared_by(np.ones((2, 25), np.uint64)).any()
+    assert pl.Series(Keys(np.ones((1, 2), np.uint64)).shared_by(np.empty((0, 2), np.uint64))).is_empty()

@@ -12,7 +12,7 @@ from typing import Any
 import lz4.frame
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.faults_dumps import (
@@ -118,6 +118,19 @@ def test_a_length_that_swallows_the_next_member_is_seen() -> None:
     assert len([one for one in found if not isinstance(one, Loss)]) == 6
 
 
+def test_a_length_that_ends_behind_the_next_header_is_seen(tmp_path: Path) -> None:
+    one, two, three = RECORDS[:3]
+    size = one.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]
+    header_of_two = two.partition(b"\r\n\r\n")[0]
+    # Digits more or fewer would move what they count.
+    longer = str(int(size) + 4 + len(header_of_two)).encode()
+    path = tmp_path / "a.warc"
+    path.write_bytes(one.replace(b"Content-Length: " + size, b"Content-Length: " + longer) + two + three)
+    rows = read(path)
+    assert [row["payload"] for row in rows if row["error"] is None] == [HTML * 2, HTML * 3]
+    assert len([row for row in rows if row["error"]]) == 1
+
+
 @pytest.mark.parametrize("name", ["Content-length", "content-length", "CONTENT-LENGTH"])
 def test_field_names_may_have_any_case(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.warc"
@@ -146,6 +159,7 @@ def test_a_revisit_says_since_when(tmp_path: Path, date: str | None) -> None:
 @pytest.mark.parametrize("damage", DAMAGES)
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**9))
+@example(seed=609)
 def test_damage_costs_only_what_it_hits(
     tmp_path_factory: pytest.TempPathFactory, packing: Packing, damage: Damage, seed: int
 ) -> None:

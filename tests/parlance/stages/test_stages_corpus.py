@@ -11,7 +11,8 @@ from parlance.errors import ConfigError
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.schemas import DOCUMENTS
-from parlance.stages.corpus import write_comparison, write_duplicates
+from parlance.stages.corpus import write_comparison
+from parlance.stages.duplicates import write_duplicates
 from parlance.stages.lanes import write_kept, write_signals
 from parlance.stages.why import why
 

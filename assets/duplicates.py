@@ -1,0 +1,71 @@
+"""Which documents repeat others, over all lanes."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from assets import metadata
+from assets.boundary import no_useless_retries
+from assets.code_versions import code_version
+from assets.lanes import OWNERS, Lane
+from parlance import schemas
+from parlance.stages import duplicates as stages
+from resources.lake import LakeResource
+
+
+class DuplicatesConfig(dg.Config):
+    """When two documents count as near duplicates."""
+
+    threshold: float = Field(default=0.8, ge=0.5, le=1.0, description="Least Jaccard similarity of word 5-grams.")
+    anew: bool = Field(default=False, description="Compare all documents again, as if none had been compared before.")
+
+
+def duplicate_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
+    """The duplicates of all `lanes`."""
+
+    @dg.asset(
+        key=["corpus", "duplicates"],
+        deps=[dg.AssetDep(lane.key("signals"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes],
+        group_name="corpus",
+        kinds={"deltalake", "polars"},
+        owners=OWNERS,
+        code_version=code_version("dedup", "filters.recipes", "stages.duplicates"),
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.DUPLICATES)},
+    )
+    @no_useless_retries
+    def duplicates(config: DuplicatesConfig, lake: LakeResource) -> dg.MaterializeResult:
+        """Clusters of exact and near duplicates over all lanes, and which member of each is kept.
+
+        Content hashes, bands and signatures give candidates, whose texts decide by their exact Jaccard. A cluster keeps
+        the earliest member that breaks no rule. New documents are compared with all that came before, and where one
+        was deleted the rest of its cluster is compared anew: the result is that of a comparison of everything.
+        `python -m orchestration.why ID` shows a document beside its survivor.
+        """
+        opened = lake.open()
+        done = stages.write_duplicates(
+            opened,
+            {lane.name: lane.rules for lane in lanes},
+            threshold=config.threshold,
+            method=code_version("dedup"),
+            anew=config.anew,
+        )
+        table = opened.table("corpus/duplicates")
+        rows = table.scan().collect()
+        kinds = rows.filter(~pl.col("keep")).group_by("source", "kind").len().sort("source", "kind")
+        shown = metadata.of_table(
+            table, done.written, preview=["id", "kind", "matched_id", "jaccard"], where=~pl.col("keep")
+        )
+        counts = {
+            "dagster/row_count": done.written.rows,
+            "clusters": rows["cluster"].n_unique(),
+            "documents_to_drop": metadata.table_of(kinds),
+            "new_documents": done.counts["new"],
+            "deleted_documents": done.counts["gone"],
+            "older_documents_compared": done.counts["compared"],
+            "texts_read": done.counts["read"],
+        }
+        return dg.MaterializeResult(metadata=shown | counts)
+
+    return [duplicates]
