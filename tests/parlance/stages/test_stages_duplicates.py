@@ -31,7 +31,7 @@ def duplicates(lake: Lake) -> pl.DataFrame:
 
 def variant(chance: random.Random) -> str:
     words = list(WORDS) if chance.random() < 0.5 else list(reversed(WORDS))
-    for _ in range(chance.randrange(5)):
+    for _ in range(chance.randrange(3)):
         words[chance.randrange(len(words))] = "other"
     return " ".join(words)
 
