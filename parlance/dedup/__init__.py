@@ -9,9 +9,18 @@ if TYPE_CHECKING:
     from parlance.dedup.clustering import clusters
     from parlance.dedup.comparing import near_duplicates, pairs
     from parlance.dedup.minhash import bands, content_hashes, signatures
-    from parlance.dedup.streaming import near_duplicates_in
+    from parlance.dedup.streaming import near_duplicates_in, without_near_duplicates
 
-__all__ = ["bands", "clusters", "content_hashes", "near_duplicates", "near_duplicates_in", "pairs", "signatures"]
+__all__ = [
+    "bands",
+    "clusters",
+    "content_hashes",
+    "near_duplicates",
+    "near_duplicates_in",
+    "pairs",
+    "signatures",
+    "without_near_duplicates",
+]
 
 _MODULES = {
     "bands": "minhash",
@@ -21,6 +30,7 @@ _MODULES = {
     "near_duplicates_in": "streaming",
     "pairs": "comparing",
     "signatures": "minhash",
+    "without_near_duplicates": "streaming",
 }
 
 

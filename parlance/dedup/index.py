@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from parlance.dedup.linking import Grouped, components, first_rows, groups, members
+from parlance.dedup.linking import Grouped, components, first_rows, groups, members, portions
 from parlance.dedup.minhash import NGRAM, Signatures, checked_threshold, least_agreement
 from parlance.dedup.probing import Keys
 from parlance.dedup.tokens import Indices, Texts
@@ -153,7 +153,7 @@ def _compared(
     rows, edges = members(found, known=len(old.rows))
     counts["read"] += len(rows)
     local = first_rows(pl.Series(parents[both.rows])) if len(both.rows) else both.rows
-    for first, last in _portions(present["characters"].to_numpy()[both.rows[rows]], edges):
+    for first, last in portions(present["characters"].to_numpy()[both.rows[rows]], edges, CHARACTERS_AT_ONCE):
         part = slice(edges[first], edges[last])
         bodies = how.texts(present.select(IDENTITY)[both.rows[rows[part]]])
         Grouped(
@@ -268,14 +268,3 @@ def _bands(lists: pl.Series) -> npt.NDArray[np.uint64]:
         raise SchemaError(f"every row with a signature needs bands, all of the same number; got {widths}")
     values: Any = lists.explode().to_numpy()
     return np.ascontiguousarray(values).view(np.uint64).reshape(len(lists), widths[0] if widths else 0)
-
-
-def _portions(sizes: Indices, edges: Indices) -> Iterator[tuple[int, int]]:
-    """Ranges of groups whose texts have some 100 million characters together."""
-    totals = np.append(0, np.cumsum(sizes))[edges]
-    first = 0
-    while first < len(edges) - 1:
-        last = int(np.searchsorted(totals, totals[first] + CHARACTERS_AT_ONCE, side="right")) - 1
-        last = max(first + 1, last)
-        yield first, last
-        first = last

@@ -1,5 +1,6 @@
 """Which rows belong together: links over sketches and texts at hand."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -60,6 +61,17 @@ def members(group: Indices, *, known: int = 0) -> tuple[Indices, Indices]:
     rows = rows[np.argsort(group[rows], kind="stable")]
     begun = np.flatnonzero(np.diff(group[rows], prepend=-1))
     return rows, np.append(begun, len(rows))
+
+
+def portions(sizes: Indices, edges: Indices, most: int) -> Iterator[tuple[int, int]]:
+    """Ranges of groups whose rows have `most` bytes or characters together, or of one that has more."""
+    totals = np.append(0, np.cumsum(sizes))[edges]
+    first = 0
+    while first < len(edges) - 1:
+        last = int(np.searchsorted(totals, totals[first] + most, side="right")) - 1
+        last = max(first + 1, last)
+        yield first, last
+        first = last
 
 
 @dataclass(frozen=True, kw_only=True)

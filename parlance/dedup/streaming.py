@@ -1,13 +1,17 @@
-"""Near duplicates among more texts than fit in memory: they are read twice, and only candidates are held."""
+"""Near duplicates among more texts than fit in memory: each is read once and waits in a file until it is needed."""
 
-from collections.abc import Callable, Iterable
+import mmap
+import tempfile
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from parlance.dedup.comparing import Strings
-from parlance.dedup.linking import Grouped, components, first_rows, groups, members
+from parlance.dedup.linking import Grouped, components, first_rows, groups, members, portions
 from parlance.dedup.minhash import (
     NGRAM,
     NUM_PERM,
@@ -20,12 +24,13 @@ from parlance.dedup.minhash import (
     sketched,
 )
 from parlance.dedup.sketching import EMPTY
-from parlance.dedup.tokens import Indices, Texts, as_series
-from parlance.errors import ConfigError
+from parlance.dedup.tokens import Indices, Texts, as_series, buffers
+
+BYTES_AT_ONCE = 64_000_000
 
 
 def near_duplicates_in(
-    read: Callable[[], Iterable[Strings]],
+    parts: Iterable[Strings],
     threshold: float = 0.8,
     *,
     num_perm: int = NUM_PERM,
@@ -33,53 +38,120 @@ def near_duplicates_in(
     seed: int = SEED,
     threads: int | None = None,
 ) -> pl.DataFrame:
-    """As `near_duplicates` of all the parts that `read` gives one after the other, by row number and without ids.
+    """As `near_duplicates` of all `parts` one after the other, by row number and without ids.
 
-    `read` is called twice and must give the same both times, else ConfigError. Held are a part, the signatures
-    (4 * `num_perm` bytes a text, and 200 for its bands) and the texts of candidates.
+    In memory are a part, 64 MB of texts and 800 bytes for each text; the texts wait in a temporary file, for which
+    `TMPDIR` names the folder.
     """
+    with _Spooled() as texts:
+        cluster = _clusters(texts, parts, threshold, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
+    rows = np.arange(len(cluster))
+    return pl.DataFrame({"row": rows, "cluster": cluster, "keep": cluster == rows})
+
+
+def without_near_duplicates(
+    parts: Iterable[Strings],
+    threshold: float = 0.8,
+    *,
+    num_perm: int = NUM_PERM,
+    ngram: int = NGRAM,
+    seed: int = SEED,
+    threads: int | None = None,
+) -> Iterator[pa.LargeStringArray]:
+    """The texts that `near_duplicates_in` keeps, in order and in parts of some 64 MB, once all have been read.
+
+    >>> parts = [pl.Series(["to be or not to be"]), pl.Series(["To be, or not to be!", "that is"])]
+    >>> [text for part in without_near_duplicates(parts) for text in part.to_pylist()]
+    ['to be or not to be', 'that is']
+    """
+    with _Spooled() as texts:
+        cluster = _clusters(texts, parts, threshold, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
+        kept = np.flatnonzero(cluster == np.arange(len(cluster)))
+        for first, last in portions(texts.sizes(kept), np.arange(len(kept) + 1), BYTES_AT_ONCE):
+            yield texts.take(kept[first:last])
+
+
+def _clusters(
+    texts: "_Spooled",
+    parts: Iterable[Strings],
+    threshold: float,
+    *,
+    num_perm: int,
+    ngram: int,
+    seed: int,
+    threads: int | None,
+) -> Indices:
+    """The first row of each row's cluster; `texts` is filled with `parts`."""
     checked_threshold(threshold)
     sketches, hashes = [np.empty((0, num_perm), np.uint32)], [pl.Series([], dtype=pl.String)]
-    for part in read():
+    for part in parts:
+        texts.add(part)
         found = sketched(Texts(part), num_perm, ngram, seed, threads=threads)
         hashes.append(content_hashes(as_series(part).gather(np.flatnonzero(found[:, 0] == EMPTY))))
         sketches.append(found)
-    sizes = [len(one) for one in sketches[1:]]
     every = np.concatenate(sketches)
     sketches.clear()
     keys = bands(every, *banding(threshold, num_perm)).view(np.uint64)
     rows, edges = members(groups(every, keys, least_agreement(threshold, num_perm), threads=threads))
-    held = np.sort(rows)
-    grouped = Grouped(
-        texts=Texts(_gathered(read(), sizes, held)),
-        texts_of=np.searchsorted(held, rows),
-        sketches=every,
-        bands=keys,
-        rows=rows,
-        edges=edges,
-        ngram=ngram,
-        threshold=threshold,
-        threads=threads,
-    )
     parents = np.arange(len(every))
-    grouped.join(parents)
+    for first, last in portions(texts.sizes(rows), edges, BYTES_AT_ONCE):
+        inside = rows[edges[first] : edges[last]]
+        Grouped(
+            texts=Texts(texts.take(inside)),
+            texts_of=np.arange(len(inside)),
+            sketches=every,
+            bands=keys,
+            rows=inside,
+            edges=edges[first : last + 1] - edges[first],
+            ngram=ngram,
+            threshold=threshold,
+            threads=threads,
+        ).join(parents)
     silent = np.flatnonzero(every[:, 0] == EMPTY)
-    first = silent[first_rows(pl.concat(hashes))] if len(silent) else silent
+    first_silent = silent[first_rows(pl.concat(hashes))] if len(silent) else silent
     everyone = np.arange(len(every))
-    cluster = components(len(every), np.concatenate([parents, first]), np.concatenate([everyone, silent]))
-    return pl.DataFrame({"row": everyone, "cluster": cluster, "keep": cluster == everyone})
+    return components(len(every), np.concatenate([parents, first_silent]), np.concatenate([everyone, silent]))
 
 
-def _gathered(parts: Iterable[Strings], sizes: list[int], members: Indices) -> pa.LargeStringArray:
-    """The texts of the rows `members`, in their order."""
-    begun, taken = 0, [pa.array([], pa.large_string())]
-    for number, part in enumerate(parts):
-        if number >= len(sizes) or len(part) != sizes[number]:
-            raise ConfigError(f"part {number} has {len(part)} texts when it is read again; it must be the same twice")
-        rows = members[np.searchsorted(members, begun) : np.searchsorted(members, begun + len(part))] - begun
-        array = part.to_arrow() if isinstance(part, pl.Series) else part
-        taken.append(array.take(pa.array(rows)).cast(pa.large_string()))
-        begun += len(part)
-    if begun != sum(sizes):
-        raise ConfigError(f"there are {begun} texts when they are read again, {sum(sizes)} at first")
-    return pa.concat_arrays(taken)
+class _Spooled:
+    """Texts in a temporary file, of which any can be read again."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="parlance-texts-")  # noqa: SIM115 - closed in __exit__
+        self._ends = [np.zeros(1, np.int64)]
+        self._offsets: Indices | None = None
+        self._map: mmap.mmap | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def add(self, texts: Strings) -> None:
+        data, offsets = buffers(texts)
+        self._file.write(data[offsets[0] : offsets[-1]].data)
+        self._ends.append(offsets[1:] - offsets[0] + self._ends[-1][-1] if len(offsets) > 1 else self._ends[-1][:0])
+
+    def sizes(self, rows: Indices) -> Indices:
+        """The bytes of each of `rows`."""
+        found: Indices = np.diff(self._places())[rows]
+        return found
+
+    def take(self, rows: Indices) -> pa.LargeStringArray:
+        """The texts of `rows`."""
+        offsets = self._places()
+        if self._map is None and offsets[-1]:
+            self._file.flush()
+            self._map = mmap.mmap(self._file.fileno(), 0, prot=mmap.PROT_READ)
+        data = pa.py_buffer(self._map if self._map is not None else b"")
+        every = pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), data)
+        taken = every.take(pa.array(rows))
+        if self._map is not None:
+            self._map.madvise(mmap.MADV_DONTNEED)  # else the whole file would count as this process' memory
+        return taken
+
+    def _places(self) -> Indices:
+        if self._offsets is None:
+            self._offsets = np.concatenate(self._ends)
+        return self._offsets

@@ -251,7 +251,7 @@ class Texts:
         self.states = _states(self.data, self.offsets, self.kinds)
         odd = np.flatnonzero(self.states == ODD)
         if len(odd):
-            series = as_series(texts)
+            series = as_series(texts).clone()  # scatter writes where it is
             self.data, self.offsets = buffers(series.scatter(odd, _plain(series.gather(odd))))
             self.states[odd] = READY
 

@@ -3,12 +3,12 @@
 import random
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlance.dedup import near_duplicates, near_duplicates_in
-from parlance.errors import ConfigError
+from parlance.dedup import near_duplicates, near_duplicates_in, without_near_duplicates
 
 
 def texts(seed: int) -> list[str]:
@@ -30,17 +30,31 @@ def texts(seed: int) -> list[str]:
 def test_parts_give_what_the_whole_gives(seed: int, edges: list[int], is_arrow: bool) -> None:
     series = pl.Series(texts(seed))
     parts = [series[start:end] for start, end in zip([0, *edges], [*edges, len(series)], strict=True)]
-    found = near_duplicates_in(lambda: [part.to_arrow() if is_arrow else part for part in parts], threads=2)
+    parts = [part.to_arrow() if is_arrow else part for part in parts]
+    found = near_duplicates_in(iter(parts), threads=2)
     assert found["cluster"].to_list() == near_duplicates(series)["cluster"].to_list()
     assert found["keep"].to_list() == [row == first for row, first in enumerate(found["cluster"])]
+    kept = pa.chunked_array(list(without_near_duplicates(iter(parts))), pa.large_string()).to_pylist()
+    assert kept == series.filter(found["keep"]).to_list()
+
+
+def test_more_texts_than_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = pl.Series(texts(3))
+    monkeypatch.setattr("parlance.dedup.streaming.BYTES_AT_ONCE", 500)
+    parts = [pa.array(series.to_list(), pa.large_string()).slice(start, 10) for start in range(0, len(series), 10)]
+    found = near_duplicates_in(parts)
+    assert found["cluster"].to_list() == near_duplicates(series)["cluster"].to_list()
+    given = list(without_near_duplicates(parts))
+    assert len(given) > 10
+    assert pa.chunked_array(given).to_pylist() == series.filter(found["keep"]).to_list()
 
 
 def test_nothing_gives_no_rows() -> None:
-    assert near_duplicates_in(list).height == 0
+    assert near_duplicates_in([]).height == 0
+    assert list(without_near_duplicates([])) == []
+    assert list(without_near_duplicates([pl.Series([], dtype=pl.String)])) == []
 
 
-@pytest.mark.parametrize("again", [["a b"], ["a b", "a b", "a b"], []], ids=["fewer", "more", "none"])
-def test_texts_that_are_others_the_second_time_are_refused(again: list[str]) -> None:
-    times = iter([["a b", "a b"], again])
-    with pytest.raises(ConfigError, match=r"read again"):
-        near_duplicates_in(lambda: [pl.Series(next(times), dtype=pl.String)])
+def test_nulls_are_texts_without_a_word() -> None:
+    found = near_duplicates_in([pl.Series(["a b c", None]), pl.Series(["", "a b c"])])
+    assert found["cluster"].to_list() == [0, 1, 1, 0]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlance.dedup import signatures
+from parlance.dedup import near_duplicates, signatures
 from parlance.dedup.characters import SIZE
 from parlance.dedup.tokens import Texts, _plain
 
@@ -49,3 +49,10 @@ def test_a_text_at_the_end_of_its_buffer_is_read_no_further() -> None:
 def test_texts_without_peculiar_characters_are_read_where_they_lie() -> None:
     array = pl.Series(["plain", "É", "İ"]).to_arrow(compat_level=pl.CompatLevel.oldest())
     assert Texts(array.slice(0, 1)).data.ctypes.data == array.buffers()[2].address
+
+
+def test_the_texts_are_left_as_they_were() -> None:
+    texts = pl.Series(["İstanbul and more", "日本語です", None])
+    signatures(texts)
+    near_duplicates(texts)
+    assert texts.to_list() == ["İstanbul and more", "日本語です", None]
