@@ -119,6 +119,7 @@ class _Spooled:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="parlance-texts-")  # noqa: SIM115 - closed in __exit__
         self._ends = [np.zeros(1, np.int64)]
+        self._size_bytes = 0
         self._offsets: Indices | None = None
         self._map: mmap.mmap | None = None
 
@@ -131,7 +132,8 @@ class _Spooled:
     def add(self, texts: Strings) -> None:
         data, offsets = buffers(texts)
         self._file.write(data[offsets[0] : offsets[-1]].data)
-        self._ends.append(offsets[1:] - offsets[0] + self._ends[-1][-1] if len(offsets) > 1 else self._ends[-1][:0])
+        self._ends.append(offsets[1:] - offsets[0] + self._size_bytes)
+        self._size_bytes += int(offsets[-1] - offsets[0])
 
     def sizes(self, rows: Indices) -> Indices:
         """The bytes of each of `rows`."""
@@ -141,7 +143,7 @@ class _Spooled:
     def take(self, rows: Indices) -> pa.LargeStringArray:
         """The texts of `rows`."""
         offsets = self._places()
-        if self._map is None and offsets[-1]:
+        if self._map is None and self._size_bytes:
             self._file.flush()
             self._map = mmap.mmap(self._file.fileno(), 0, prot=mmap.PROT_READ)
         data = pa.py_buffer(self._map if self._map is not None else b"")
