@@ -14,11 +14,19 @@ from parlance import schemas
 from parlance.stages import duplicates as stages
 from resources.lake import LakeResource
 
+# A sketch and its bands, and as much again while they are read.
+BYTES_PER_DOCUMENT = 1_500
+
 
 class DuplicatesConfig(dg.Config):
     """When two documents count as near duplicates."""
 
     threshold: float = Field(default=0.8, ge=0.5, le=1.0, description="Least Jaccard similarity of word 5-grams.")
+    memory_mb: int = Field(
+        default=600,
+        ge=1,
+        description="Memory for the sketches of the documents that are compared at once, 1.5 kB each.",
+    )
     anew: bool = Field(default=False, description="Compare all documents again, as if none had been compared before.")
 
 
@@ -50,6 +58,7 @@ def duplicate_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
             threshold=config.threshold,
             method=code_version("dedup"),
             anew=config.anew,
+            block_rows=config.memory_mb * 1_000_000 // BYTES_PER_DOCUMENT,
         )
         table = opened.table("corpus/duplicates")
         rows = table.scan().collect()

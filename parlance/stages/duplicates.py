@@ -22,23 +22,30 @@ class Deduplicated:
 
 
 def write_duplicates(
-    lake: Lake, lanes: Mapping[str, Sequence[Bound]], *, threshold: float, method: str = "", anew: bool = False
+    lake: Lake,
+    lanes: Mapping[str, Sequence[Bound]],
+    *,
+    threshold: float,
+    method: str = "",
+    anew: bool = False,
+    block_rows: int | None = None,
 ) -> Deduplicated:
     """Clusters of exact and near duplicates over `lanes`; a cluster keeps a member that breaks no rule of its lane.
 
     Compared are the documents that the index does not know, and those that a deleted one had held together; all of
-    them where the index was made with another threshold or `method` (a version of the code), or `anew`. Reads hashes,
+    them where the index was made with another threshold or `method` (a version of the code), or `anew`; `block_rows` at
+    once. Reads hashes,
     bands and signatures of all documents, and the texts of candidates.
     """
     from parlance.dedup.clustering import survivors  # loads the compiler
-    from parlance.dedup.index import NEEDED, Comparing, updated
+    from parlance.dedup.index import BLOCK_ROWS, NEEDED, Comparing, updated
 
     scans = {lane: lake.table(f"{lane}/signals").scan() for lane in lanes}
     documents = [lake.table(f"{lane}/documents") for lane in lanes]
     kept = lake.table("corpus/duplicate_index")
     name = f"{method}:{threshold}"
     before = kept.scan().filter(pl.col("method") == name).rename({"document_partition": "partition"}).collect()
-    how = Comparing(threshold=threshold, texts=lambda rows: texts(documents, rows))
+    how = Comparing(threshold=threshold, texts=lambda rows: texts(documents, rows), block_rows=block_rows or BLOCK_ROWS)
     signals = pl.concat([scan.select(NEEDED) for scan in scans.values()])
     found = updated(signals, None if anew else before, how)
     index = found.index.rename({"partition": "document_partition"}).with_columns(method=pl.lit(name))

@@ -43,6 +43,20 @@ def test_any_text_has_a_language_with_its_score_or_neither(texts: list[str]) -> 
     assert found.rows() == alone
 
 
+def test_of_a_long_text_beginning_middle_and_end_decide() -> None:
+    english = "Where do I find the form for parental leave? "
+    filling = "Wo finde ich das Formular für die Elternzeit? " * 30
+    only_between = (english * 12 + filling + english * 24 + filling + english * 12).strip()
+    mostly = (english + filling * 4 + english).strip()
+    assert languages.identify(pl.Series([only_between, mostly]))["language"].to_list() == ["en", "de"]
+
+
+@pytest.mark.parametrize("length", [1_500, 1_501])
+def test_both_sides_of_where_a_text_is_long(length: int) -> None:
+    text = ("Where do I find the form for parental leave? " * 40)[:length]
+    assert languages.identify(pl.Series([text]))["language"].to_list() == ["en"]
+
+
 def test_loading_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     languages._load.cache_clear()
     languages.identify(pl.Series(["hello there"]))
