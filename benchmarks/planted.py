@@ -33,16 +33,17 @@ def texts(documents: int, *, seed: int = 1) -> pa.LargeStringArray:
     chances = np.cumsum(weights / weights.sum())
     chances[-1] = 1
     made: list[str] = []
-    tokens: collections.deque[np.ndarray] = collections.deque(maxlen=REMEMBERED)
+    originals: collections.deque[tuple[np.ndarray, np.ndarray]] = collections.deque(maxlen=REMEMBERED)
     for _ in range(documents):
-        if tokens and chance.random() < COPY_SHARE:
-            original = tokens[int(chance.integers(len(tokens)))]
-            own = edited(original, chance.choice(CHANGES), chance)
+        if originals and chance.random() < COPY_SHARE:
+            tokens, stops = originals[int(chance.integers(len(originals)))]
+            tokens = edited(tokens, chance.choice(CHANGES), chance)
         else:
             length = int(np.clip(chance.lognormal(6.3, 0.8), 20, 20_000))
-            own = np.searchsorted(chances, chance.random(length), side="right")
-        tokens.append(own)
-        made.append(_written(words[own], chance))
+            tokens = np.searchsorted(chances, chance.random(length), side="right")
+            stops = np.cumsum(chance.integers(5, 25, length // 5 + 1))
+        originals.append((tokens, stops))
+        made.append(_written(words[tokens].tolist(), stops))
     return pa.array(made, pa.large_string())
 
 
@@ -68,13 +69,14 @@ def _words(chance: np.random.Generator) -> np.ndarray:
     return np.array(made, dtype=object)
 
 
-def _written(words: np.ndarray, chance: np.random.Generator) -> str:
-    """Sentences in paragraphs; their lengths are drawn anew for each copy, which leaves the words alone."""
+def _written(words: list[str], stops: np.ndarray) -> str:
+    """Sentences, some of which end a line; a copy keeps the stops of its original, so that only words differ."""
     parts: list[str] = []
-    start = 0
-    while start < len(words):
-        size = int(chance.integers(5, 25))
-        sentence = " ".join(words[start : start + size])
-        parts.append(sentence[:1].upper() + sentence[1:] + (".\n" if chance.random() < 0.2 else ". "))
-        start += size
+    begin = 0
+    for number, stop in enumerate(stops.tolist()):
+        sentence = " ".join(words[begin:stop])
+        parts.append(sentence[:1].upper() + sentence[1:] + (".\n" if number % 5 == 4 else ". "))
+        begin = stop
+        if begin >= len(words):
+            break
     return "".join(parts).strip()

@@ -6,6 +6,7 @@ Ganti and Kaushik 2006), which misses no pair: two sets that share so much must 
 counted in buckets of hashes: a bucket that two elements share costs time, not pairs.
 """
 
+import itertools
 import re
 
 import numpy as np
@@ -47,7 +48,7 @@ def _prefixes(values: np.ndarray, edges: np.ndarray) -> pl.DataFrame:
     seen = np.zeros(1 << (64 - int(shift)), np.uint32)
     np.add.at(seen, values >> shift, 1)
     shingles, rows, sizes = [], [], []
-    for row, (begin, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for row, (begin, end) in enumerate(itertools.pairwise(edges)):
         own, size = values[begin:end], end - begin
         counts = seen[own >> shift]
         needed = int(np.ceil(THRESHOLD * size - 1e-9))

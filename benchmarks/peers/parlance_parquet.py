@@ -4,15 +4,15 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measuring import report_files
+from measuring import cores, report_files
 
-from parlance.dedup import near_duplicates, near_duplicates_in
+from parlance.dedup import near_duplicates_in
 
 ROWS = 4_000
-near_duplicates(pl.Series(["a b", "c d"]), threads=1)  # loads what was compiled, as a long-running worker has it
+# Loads what was compiled, as a long-running worker has it.
+near_duplicates_in(lambda: iter([pa.array(["a b c d e f"] * 2, pa.large_string())]), threads=cores())
 
 
 def parts() -> Iterator[pa.LargeStringArray]:
@@ -22,7 +22,7 @@ def parts() -> Iterator[pa.LargeStringArray]:
 
 
 def whole() -> Sequence[int]:
-    found = near_duplicates_in(parts, threads=1)
+    found = near_duplicates_in(parts, threads=cores())
     keep, begun = found["keep"].to_numpy(), 0
     with pq.ParquetWriter(
         sys.argv[2] + ".kept", pa.schema([("text", pa.large_string())]), compression="zstd"

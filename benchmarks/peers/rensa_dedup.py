@@ -1,26 +1,50 @@
-"""rensa: a digest matrix from token sets; bands of it."""
+"""rensa: sketches of batches of token sets, and its own index. Third argument: `full`, or `rho`, which samples tokens.
+
+`full` asks the index for candidates and keeps those whose sketches reach the threshold, as its deduplicator does. The
+matrix of `rho` can only be asked for flags; its bands are compared here.
+"""
 
 import sys
 
+import numpy as np
 import polars as pl
-from measuring import BANDS, ROWS, clusters, report, shingles
-from rensa import RMinHash
+from measuring import BANDS, banded_clusters, clusters, report, shingles
+from rensa import RMinHash, RMinHashLSH
 
+THRESHOLD, PERMUTATIONS, BATCH = 0.8, 128, 1_000
 texts = pl.read_parquet(sys.argv[1])["text"].to_list()
 
 
-def signatures() -> object:
-    return RMinHash.digests_from_token_sets([list(shingles(text)) for text in texts], 128, 1)
+def batches() -> list[list[list[str]]]:
+    for begin in range(0, len(texts), BATCH):
+        yield [list(shingles(text)) for text in texts[begin : begin + BATCH]]
 
 
-def whole(made: object) -> list[int]:
-    buckets = []
-    for band in range(BANDS):
-        seen: dict[tuple[int, ...], list[int]] = {}
-        for row, digest in enumerate(made):
-            seen.setdefault(tuple(digest[band * ROWS : (band + 1) * ROWS]), []).append(row)
-        buckets += [bucket for bucket in seen.values() if len(bucket) > 1]
-    return clusters(len(texts), buckets)
+def full() -> list[RMinHash]:
+    return [sketch for batch in batches() for sketch in RMinHash.from_token_sets(batch, PERMUTATIONS, 1)]
 
 
-report(signatures, whole)
+def full_clusters(made: list[RMinHash]) -> list[int]:
+    index = RMinHashLSH(THRESHOLD, PERMUTATIONS, BANDS)
+    index.insert_many(made)
+    links = [
+        (row, other)
+        for row, found in enumerate(index.query_all(made))
+        for other in found
+        if other > row and made[row].jaccard(made[other]) >= THRESHOLD
+    ]
+    return clusters(len(made), links)
+
+
+def rho() -> list[object]:
+    return [RMinHash.digest_matrix_from_token_sets_rho(batch, PERMUTATIONS, 1) for batch in batches()]
+
+
+def rho_clusters(made: list[object]) -> list[int]:
+    return banded_clusters(np.concatenate([np.array(matrix.to_rows(), np.uint32) for matrix in made]))
+
+
+if sys.argv[3] == "rho":
+    report(rho, rho_clusters)
+else:
+    report(full, full_clusters)
