@@ -33,7 +33,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from benchmarks import peers, planted, process_tree, truth
 from benchmarks.cluster_quality import components, quality
@@ -41,6 +41,7 @@ from benchmarks.dedup_goals import TENTH, Goal, Run, goals
 
 DOCUMENTS, LARGE = 10_000, 200_000
 ROUNDS = 2
+TWO = ", two cores"
 SCRIPTS = Path(__file__).parent / "peers"
 # Rows of a Parquet row group, as for files of some tens of MB.
 ROW_GROUP = 10_000
@@ -62,7 +63,7 @@ class Tool:
 def _tools(name: str, peer: str, script: str, *arguments: str, two: float = 0, **options: float) -> list[Tool]:
     """The tool on one core and, where it can use them, on two with a share `two` of the corpus."""
     one = Tool(name=name, peer=peer, script=script, arguments=[*arguments], **options)
-    both = {**asdict(one), "name": f"{name}, two cores", "cores": 2, "share": float(two)}
+    both = {**asdict(one), "name": name + TWO, "cores": 2, "share": float(two)}
     return [one, Tool(**both)] if two else [one]
 
 
@@ -81,7 +82,7 @@ TOOLS = [
     *_tools("datasketch, xxh32", "datasketch", "datasketch_dedup.py", "xxh32"),
     *_tools("text-dedup", "text-dedup", "text_dedup_minhash.py", "sha1", share=0.3),
     *_tools("text-dedup, xxh3", "text-dedup", "text_dedup_minhash.py", "xxh3", share=0.3, two=0.5),
-    *_tools("datatrove", "datatrove", "datatrove_dedup.py", "default", share=0.05, two=0.1),
+    *_tools("datatrove", "datatrove", "datatrove_dedup.py", "default", share=0.1, two=0.2),
     *_tools("datatrove, split", "datatrove", "datatrove_dedup.py", "split", share=0.3, two=0.5),
     *_tools("datatrove, split, files", "datatrove", "datatrove_dedup.py", "split", "parquet", share=0.3),
 ]
@@ -147,7 +148,7 @@ def measured(tools: Sequence[Tool], documents: int) -> list[Run]:
         agreement = quality(clusters[tool.name], components(count, own), own)
         runs.append(
             Run(
-                tool=tool.name, corpus=documents, documents=count, megabytes=megabytes[tool.share],
+                tool=tool.name, cores=tool.cores, corpus=documents, documents=count, megabytes=megabytes[tool.share],
                 figures=best[tool.name], **asdict(agreement),
             )
         )  # fmt: skip
@@ -161,7 +162,8 @@ def _megabytes(texts: pa.LargeStringArray) -> float:
 
 def speeds(runs: Sequence[Run], documents: int) -> Table:
     table = Table(
-        "tool", "documents", "documents/s", "signatures MB/CPU-s", "clusters MB/CPU-s", "clusters MB/s", "peak MB",
+        Column("tool", no_wrap=True), "cores", "documents", "documents/s",
+        "signatures MB/CPU-s", "clusters MB/CPU-s", "clusters MB/s", "peak MB",
         "recall", "precision", "recall, pairs", "precision, pairs",
         title=f"Near duplicates: corpus of {documents:,} documents", title_justify="left",
     )  # fmt: skip
@@ -171,7 +173,7 @@ def speeds(runs: Sequence[Run], documents: int) -> Table:
             numbers = (run.clusters_mb_per_cpu_s, run.clusters_mb_per_s)
             shares = (run.recall, run.precision, run.pair_recall, run.pair_precision)
             table.add_row(
-                run.tool, f"{run.documents:,}", f"{run.documents_per_s:,.0f}",
+                run.tool.removesuffix(TWO), str(run.cores), f"{run.documents:,}", f"{run.documents_per_s:,.0f}",
                 "" if made is None else _short(made), *map(_short, numbers), f"{run.peak_mb:,.0f}",
                 *(f"{share:.3f}" for share in shares),
             )  # fmt: skip

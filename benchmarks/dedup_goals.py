@@ -12,6 +12,7 @@ class Run:
     """The figures of one tool on one corpus."""
 
     tool: str
+    cores: int
     corpus: int  # documents of the whole corpus, of which a slow tool got a share
     documents: int
     megabytes: float
