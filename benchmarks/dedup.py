@@ -4,16 +4,16 @@
     python -m benchmarks.dedup [documents] [--large] [--only daft,gaoya] [--json PATH]
 
 10,000 documents unless told; `--large` goes on with 200,000 for Parlance, daft and Polars. A tool that is not installed
-is left out, as is one that `--only` does not name (`Parlance` is a name, too). Every tool is a process of its own that
+is left out, as is one whose environment `--only` does not name (ours is `parlance`). Every tool is a process of its own that
 may use one core, or two where it says so; all take their turn, and again, and the best of both counts. A slow tool gets
 the first part of the corpus only; its figures are for that part. Text is in memory before the clock starts, except in
-the rows `files`, which read Parquet and write the kept rows as Parquet. MB/CPU-s are of all processes of the tool;
+the rows `files`, which read Parquet and write the kept rows as Parquet, and for datatrove's reader. MB/CPU-s are of all processes of the tool;
 MB/s and documents/s are by the wall; the peak counts Python and the text itself. Recall and precision stand beside
 every speed; `benchmarks/cluster_quality.py` defines them, `benchmarks/truth.py` finds the exact pairs.
 
 Looked at and left out: NeMo Curator (its fuzzy deduplication needs a GPU), FED/SEDD (the same), FastRustRAG (no wheel:
 its source needs a Rust toolchain and crates), Data-Juicer and distilabel (their MinHash is Python of datasketch's kind
-or datasketch itself, below much else), SemHash (by embeddings, another question), fast-minh (Python; signatures of
+or datasketch itself, below much else), SemHash (by embeddings, another question), fast-minh (signatures of
 given token sets only), text-dedup on Spark, and Rust crates without a Python package (txtfp, sketchir, lshdedup).
 """
 
@@ -209,14 +209,16 @@ def machine() -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dedup")
     parser.add_argument("documents", type=int, nargs="?", default=DOCUMENTS)
-    parser.add_argument("--only", type=lambda text: text.split(","), help="names of tools or of their environments")
+    parser.add_argument("--only", type=lambda text: text.split(","), help="environments, with commas between")
     parser.add_argument("--large", action="store_true", help=f"{LARGE:,} documents as well, for the fast tools")
     parser.add_argument("--json", type=Path, help="a file for all figures")
     asked = parser.parse_args()
-    names = [name.lower() for name in asked.only] if asked.only else None
     tools = [tool for tool in TOOLS if interpreter(tool)]
-    if names is not None:
-        tools = [tool for tool in tools if not {tool.peer.lower(), tool.name.lower()}.isdisjoint(names)]
+    if asked.only:
+        known = {tool.peer for tool in tools}
+        if unknown := set(asked.only) - known:
+            parser.error(f"not installed: {', '.join(sorted(unknown))}; installed: {', '.join(sorted(known))}")
+        tools = [tool for tool in tools if tool.peer in asked.only]
     console = Console(width=150)
     versions = {tool.peer: peers.version(tool.peer) for tool in tools if tool.peer != "parlance"}
     console.print({"machine": machine(), "versions": versions})
