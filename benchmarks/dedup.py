@@ -4,17 +4,18 @@
     python -m benchmarks.dedup [documents] [--large] [--only daft,gaoya] [--json PATH]
 
 10,000 documents unless told; `--large` goes on with 200,000 for Parlance, daft and Polars. A tool that is not installed
-is left out, as is one whose environment `--only` does not name (ours is `parlance`). Every tool is a process of its own that
-may use one core, or two where it says so; all take their turn, and again, and the best of both counts. A slow tool gets
-the first part of the corpus only; its figures are for that part. Text is in memory before the clock starts, except in
-the rows `files`, which read Parquet and write the kept rows as Parquet, and for datatrove's reader. MB/CPU-s are of all processes of the tool;
-MB/s and documents/s are by the wall; the peak counts Python and the text itself. Recall and precision stand beside
-every speed; `benchmarks/cluster_quality.py` defines them, `benchmarks/truth.py` finds the exact pairs.
+is left out, as is one whose environment `--only` does not name (ours is `parlance`). Every tool is a process of its own
+that may use one core, or two where it says so; all take their turn, and again, and the best of both counts. A slow tool
+gets the first part of the corpus only; its figures are for that part. Text is in memory before the clock starts, except
+for datatrove, which reads through its own reader, and in the rows `files`, which read Parquet and write the kept rows
+as Parquet. MB/CPU-s are of all processes of the tool; MB/s and documents/s are by the wall; the peak counts Python and
+the text itself. Recall and precision stand beside every speed: `benchmarks/cluster_quality.py` defines them,
+`benchmarks/truth.py` finds the exact pairs.
 
 Looked at and left out: NeMo Curator (its fuzzy deduplication needs a GPU), FED/SEDD (the same), FastRustRAG (no wheel:
-its source needs a Rust toolchain and crates), Data-Juicer and distilabel (their MinHash is Python of datasketch's kind
-or datasketch itself, below much else), SemHash (by embeddings, another question), fast-minh (signatures of
-given token sets only), text-dedup on Spark, and Rust crates without a Python package (txtfp, sketchir, lshdedup).
+its source needs a Rust toolchain and crates), Data-Juicer and distilabel (their MinHash is datasketch's or taken from
+it, below much else), SemHash (by embeddings, another question), fast-minh (signatures of given token sets only), and
+Rust crates without a Python package (txtfp, sketchir, lshdedup).
 """
 
 import argparse
