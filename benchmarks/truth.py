@@ -3,7 +3,8 @@ r"""Exact near duplicates of a corpus: every pair of documents whose word 5-gram
 Independent of the engine: words by Python's `re`, their n-grams as numbers, and a prefix-filter join (Chaudhuri,
 Ganti and Kaushik 2006), which misses no pair: two sets that share so much must share one of the first
 `n - ceil(0.8 n) + 1` elements of each, whatever the order, if it is the same for all. Here it is by rarity, which is
-counted in buckets of hashes: a bucket that two elements share costs time, not pairs.
+counted in buckets of hashes: a bucket that two elements share costs time, not pairs. 200,000 documents (865 MB) take
+some 200 CPU-seconds and 6.3 GB.
 """
 
 import itertools
