@@ -1,8 +1,8 @@
 """Gigabytes of text through the dump lane, as Dagster partitions: `python -m benchmarks.pipeline [gigabytes] [folder]`.
 
-Writes Parquet files of 20,000 made-up documents with planted copies (see `planted`) into an inbox, each a partition, and
-has Dagster materialise raw rows, documents, signals, duplicates, and what is kept and dropped, for all partitions in
-one run each, as a backfill does. Prints the time of each step and the peak memory of all processes together.
+Writes Parquet files of 20,000 made-up documents with planted copies (see `planted`) into an inbox, each a partition,
+and has Dagster materialise raw rows, documents, signals, duplicates, and what is kept and dropped, for all partitions
+in one run each, as a backfill does. Prints the time of each step and the peak memory of all processes together.
 """
 
 import os

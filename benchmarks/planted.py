@@ -5,6 +5,8 @@ document. A third of the documents are edited copies of an earlier one: some wor
 Jaccard of word 5-grams lies anywhere between about 0.3 and 1, and the truth is computed, not assumed.
 """
 
+import collections
+
 import numpy as np
 import pyarrow as pa
 
@@ -19,6 +21,8 @@ our under name very through just form much great think say help low line before 
 LETTERS = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
 VOCABULARY = 30_000
 COPY_SHARE = 1 / 3
+CHANGES = (0, 0.002, 0.01, 0.02, 0.03, 0.05, 0.1)
+REMEMBERED = 20_000
 
 
 def texts(documents: int, *, seed: int = 1) -> pa.LargeStringArray:
@@ -26,22 +30,32 @@ def texts(documents: int, *, seed: int = 1) -> pa.LargeStringArray:
     chance = np.random.default_rng(seed)
     words = _words(chance)
     weights = 1 / np.arange(2, VOCABULARY + 2) ** 1.05
-    weights /= weights.sum()
+    chances = np.cumsum(weights / weights.sum())
+    chances[-1] = 1
     made: list[str] = []
-    tokens: list[np.ndarray] = []
+    originals: collections.deque[tuple[np.ndarray, np.ndarray]] = collections.deque(maxlen=REMEMBERED)
     for _ in range(documents):
-        if tokens and chance.random() < COPY_SHARE:
-            own = tokens[int(chance.integers(max(0, len(tokens) - 20_000), len(tokens)))].copy()
-            changes = int(len(own) * chance.choice([0, 0.002, 0.01, 0.02, 0.03, 0.05, 0.1]))
-            own[chance.integers(0, len(own), changes)] = chance.integers(0, VOCABULARY, changes)
+        if originals and chance.random() < COPY_SHARE:
+            tokens, stops = originals[int(chance.integers(len(originals)))]
+            tokens = edited(tokens, chance.choice(CHANGES), chance)
         else:
             length = int(np.clip(chance.lognormal(6.3, 0.8), 20, 20_000))
-            own = chance.choice(VOCABULARY, size=length, p=weights)
-        tokens.append(own)
-        if len(tokens) > 20_000:
-            tokens = tokens[1:] if documents <= 30_000 else tokens[-20_000:]
-        made.append(_written(words[own], chance))
+            tokens = np.searchsorted(chances, chance.random(length), side="right")
+            stops = np.cumsum(chance.integers(5, 25, length // 5 + 1))
+        originals.append((tokens, stops))
+        made.append(_written(words[tokens].tolist(), stops))
     return pa.array(made, pa.large_string())
+
+
+def edited(words: np.ndarray, share: float, chance: np.random.Generator) -> np.ndarray:
+    """A copy in which `share` of the words, at random places, is drawn anew.
+
+    A 5-gram stays if none of its words is hit, so that `(1 - share) ** 5 = k` of them do and Jaccard is `k / (2 - k)`.
+    """
+    own = words.copy()
+    changes = int(len(own) * share)
+    own[chance.integers(0, len(own), changes)] = chance.integers(0, VOCABULARY, changes)
+    return own
 
 
 def _words(chance: np.random.Generator) -> np.ndarray:
@@ -55,13 +69,14 @@ def _words(chance: np.random.Generator) -> np.ndarray:
     return np.array(made, dtype=object)
 
 
-def _written(words: np.ndarray, chance: np.random.Generator) -> str:
-    """Sentences in paragraphs; their lengths are drawn anew for each copy, which leaves the words alone."""
+def _written(words: list[str], stops: np.ndarray) -> str:
+    """Sentences, some of which end a line; a copy keeps the stops of its original, so that only words differ."""
     parts: list[str] = []
-    start = 0
-    while start < len(words):
-        size = int(chance.integers(5, 25))
-        sentence = " ".join(words[start : start + size])
-        parts.append(sentence[:1].upper() + sentence[1:] + (".\n" if chance.random() < 0.2 else ". "))
-        start += size
+    begin = 0
+    for number, stop in enumerate(stops.tolist()):
+        sentence = " ".join(words[begin:stop])
+        parts.append(sentence[:1].upper() + sentence[1:] + (".\n" if number % 5 == 4 else ". "))
+        begin = stop
+        if begin >= len(words):
+            break
     return "".join(parts).strip()

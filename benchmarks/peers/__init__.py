@@ -12,8 +12,12 @@ FOLDER = Path(__file__).parents[2] / ".peers"
 REQUIREMENTS = {
     "daft": ["daft==0.7.26", "pyarrow<26", "numpy", "polars~=2.1"],
     "datasketch": ["datasketch==2.0.0", "xxhash", "pyarrow", "polars~=2.1"],
-    "rensa": ["rensa==0.5.0", "pyarrow", "polars~=2.1", "numpy"],
+    "rensa": ["rensa==0.5.0", "polars~=2.1", "numpy"],
     "datatrove": ["datatrove[processing]==0.10.0", "spacy", "pyarrow", "polars~=2.1"],
+    "text-dedup": ["text-dedup==0.4.0", "polars~=2.1"],
+    "gaoya": ["gaoya==0.2.2", "polars~=2.1", "numpy"],
+    "FastSketchLSH": ["FastSketchLSH==1.0.1", "polars~=2.1", "numpy"],
+    "polars": ["polars==2.1.0", "numpy"],
 }
 
 
@@ -21,6 +25,12 @@ def python(peer: str) -> Path | None:
     """The interpreter of a peer's environment; None where it was not made."""
     path = FOLDER / peer / "bin" / "python"
     return path if path.exists() else None
+
+
+def version(peer: str) -> str:
+    """What is installed in a peer's environment."""
+    command = [str(python(peer)), "-c", f"from importlib.metadata import version; print(version({peer!r}))"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def install() -> None:

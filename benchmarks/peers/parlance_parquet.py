@@ -1,17 +1,17 @@
-"""Ours on a file, read and written in batches: `without_near_duplicates`."""
+"""Ours on a file: read in batches, and the rows that are kept to another file, a thread for each core."""
 
 import sys
 from collections.abc import Iterator, Sequence
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measuring import report_files
+from measuring import cores, report_files
 
-from parlance.dedup import near_duplicates_in, without_near_duplicates
+from parlance.dedup import near_duplicates_in
 
 ROWS = 4_000
-near_duplicates_in([pl.Series(["a b", "a b"])], threads=1)  # loads what was compiled, as a long-running worker has it
+# Loads what was compiled, as a long-running worker has it.
+near_duplicates_in([pa.array(["a b c d e f"] * 2, pa.large_string())], threads=cores())
 
 
 def parts() -> Iterator[pa.Array]:
@@ -21,12 +21,15 @@ def parts() -> Iterator[pa.Array]:
             yield batch.column(0).cast(pa.large_string())
 
 
-def whole() -> Sequence[int]:
+def write(kept: Iterator[pa.LargeStringArray]) -> None:
     schema = pa.schema([("text", pa.large_string())])
     with pq.ParquetWriter(sys.argv[2] + ".kept", schema, compression="zstd", use_dictionary=False) as writer:
-        for part in without_near_duplicates(parts(), threads=1):
+        for part in kept:
             writer.write_table(pa.table({"text": part}))
-    return []
+
+
+def whole() -> Sequence[int]:
+    return near_duplicates_in(parts(), kept=write, threads=cores())["cluster"].to_list()
 
 
 report_files(whole)

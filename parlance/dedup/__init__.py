@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from parlance.dedup.clustering import clusters
     from parlance.dedup.comparing import near_duplicates, pairs
     from parlance.dedup.minhash import bands, content_hashes, signatures
-    from parlance.dedup.streaming import near_duplicates_in, without_near_duplicates
+    from parlance.dedup.streaming import near_duplicates_in
 
 __all__ = [
     "bands",
@@ -19,7 +19,6 @@ __all__ = [
     "near_duplicates_in",
     "pairs",
     "signatures",
-    "without_near_duplicates",
 ]
 
 _MODULES = {
@@ -30,7 +29,6 @@ _MODULES = {
     "near_duplicates_in": "streaming",
     "pairs": "comparing",
     "signatures": "minhash",
-    "without_near_duplicates": "streaming",
 }
 
 

@@ -2,7 +2,7 @@
 
 import mmap
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -33,6 +33,7 @@ def near_duplicates_in(
     parts: Iterable[Strings],
     threshold: float = 0.8,
     *,
+    kept: Callable[[Iterator[pa.LargeStringArray]], None] | None = None,
     num_perm: int = NUM_PERM,
     ngram: int = NGRAM,
     seed: int = SEED,
@@ -40,35 +41,21 @@ def near_duplicates_in(
 ) -> pl.DataFrame:
     """As `near_duplicates` of all `parts` one after the other, by row number and without ids.
 
-    In memory are a part, 64 MB of texts and 800 bytes for each text; the texts wait in a temporary file, for which
-    `TMPDIR` names the folder.
-    """
-    with _Spooled() as texts:
-        cluster = _clusters(texts, parts, threshold, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
-    rows = np.arange(len(cluster))
-    return pl.DataFrame({"row": rows, "cluster": cluster, "keep": cluster == rows})
+    `kept` is called with the texts that survive, in order and in parts of some 64 MB. In memory are a part, 64 MB of
+    texts and 800 bytes for each text; the texts wait in a temporary file, for which `TMPDIR` names the folder.
 
-
-def without_near_duplicates(
-    parts: Iterable[Strings],
-    threshold: float = 0.8,
-    *,
-    num_perm: int = NUM_PERM,
-    ngram: int = NGRAM,
-    seed: int = SEED,
-    threads: int | None = None,
-) -> Iterator[pa.LargeStringArray]:
-    """The texts that `near_duplicates_in` keeps, in order and in parts of some 64 MB, once all have been read.
-
-    >>> parts = [pl.Series(["to be or not to be"]), pl.Series(["To be, or not to be!", "that is"])]
-    >>> [text for part in without_near_duplicates(parts) for text in part.to_pylist()]
+    >>> parts, survivors = [pl.Series(["to be or not to be"]), pl.Series(["To be, or not to be!", "that is"])], []
+    >>> near_duplicates_in(parts, kept=survivors.extend)["keep"].to_list()
+    [True, False, True]
+    >>> [text for part in survivors for text in part.to_pylist()]
     ['to be or not to be', 'that is']
     """
     with _Spooled() as texts:
         cluster = _clusters(texts, parts, threshold, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
-        kept = np.flatnonzero(cluster == np.arange(len(cluster)))
-        for first, last in portions(texts.sizes(kept), np.arange(len(kept) + 1), BYTES_AT_ONCE):
-            yield texts.take(kept[first:last])
+        rows = np.arange(len(cluster))
+        if kept is not None:
+            kept(texts.parts(np.flatnonzero(cluster == rows)))
+    return pl.DataFrame({"row": rows, "cluster": cluster, "keep": cluster == rows})
 
 
 def _clusters(
@@ -152,6 +139,11 @@ class _Spooled:
         if self._map is not None:
             self._map.madvise(mmap.MADV_DONTNEED)  # else the whole file would count as this process' memory
         return taken
+
+    def parts(self, rows: Indices) -> Iterator[pa.LargeStringArray]:
+        """The texts of `rows`, some megabytes at a time."""
+        for first, last in portions(self.sizes(rows), np.arange(len(rows) + 1), BYTES_AT_ONCE):
+            yield self.take(rows[first:last])
 
     def _places(self) -> Indices:
         if self._offsets is None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlance.dedup import near_duplicates, near_duplicates_in, without_near_duplicates
+from parlance.dedup import near_duplicates, near_duplicates_in
 
 
 def texts(seed: int) -> list[str]:
@@ -31,28 +31,29 @@ def test_parts_give_what_the_whole_gives(seed: int, edges: list[int], is_arrow: 
     series = pl.Series(texts(seed))
     parts = [series[start:end] for start, end in zip([0, *edges], [*edges, len(series)], strict=True)]
     parts = [part.to_arrow() if is_arrow else part for part in parts]
-    found = near_duplicates_in(iter(parts), threads=2)
+    survivors: list[pa.LargeStringArray] = []
+    found = near_duplicates_in(iter(parts), threads=2, kept=survivors.extend)
     assert found["cluster"].to_list() == near_duplicates(series)["cluster"].to_list()
     assert found["keep"].to_list() == [row == first for row, first in enumerate(found["cluster"])]
-    kept = pa.chunked_array(list(without_near_duplicates(iter(parts))), pa.large_string()).to_pylist()
-    assert kept == series.filter(found["keep"]).to_list()
+    assert pa.chunked_array(survivors, pa.large_string()).to_pylist() == series.filter(found["keep"]).to_list()
 
 
 def test_more_texts_than_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     series = pl.Series(texts(3))
     monkeypatch.setattr("parlance.dedup.streaming.BYTES_AT_ONCE", 500)
     parts = [pa.array(series.to_list(), pa.large_string()).slice(start, 10) for start in range(0, len(series), 10)]
-    found = near_duplicates_in(parts)
+    given: list[pa.LargeStringArray] = []
+    found = near_duplicates_in(parts, kept=given.extend)
     assert found["cluster"].to_list() == near_duplicates(series)["cluster"].to_list()
-    given = list(without_near_duplicates(parts))
     assert len(given) > 10
     assert pa.chunked_array(given).to_pylist() == series.filter(found["keep"]).to_list()
 
 
 def test_nothing_gives_no_rows() -> None:
-    assert near_duplicates_in([]).height == 0
-    assert list(without_near_duplicates([])) == []
-    assert list(without_near_duplicates([pl.Series([], dtype=pl.String)])) == []
+    survivors: list[pa.LargeStringArray] = []
+    assert near_duplicates_in([], kept=survivors.extend).height == 0
+    assert near_duplicates_in([pl.Series([], dtype=pl.String)], kept=survivors.extend).height == 0
+    assert survivors == []
 
 
 def test_nulls_are_texts_without_a_word() -> None:
