@@ -121,7 +121,7 @@ def _first(lane: Lane, context: dg.AssetExecutionContext) -> str:
 
 
 def _documents(lane: Lane) -> dg.AssetsDefinition:
-    modules = (*lane.modules, "stages.lanes", "schemas")
+    modules = (*lane.modules, "stages.lanes", "schemas", "excerpts", "pii")
     specs = [
         lane.spec(
             "documents",
@@ -179,7 +179,7 @@ def _signals(lane: Lane) -> dg.AssetsDefinition:
 
 
 def _kept(lane: Lane) -> dg.AssetsDefinition:
-    modules = ("filters.recipes", "stages.lanes", "pii")
+    modules = ("filters.recipes", "stages.lanes", "excerpts", "pii")
     # Not `documents`, for which `signals` stands: with two ways to the same day a backfill of a whole lane is refused,
     # because Dagster finds the days of the two outputs unequal.
     deps = [lane.key("signals"), dg.AssetKey(["corpus", "duplicates"])]
