@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets import metadata
+from assets import ledger, metadata
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
 from parlance import filters, plots, schemas
@@ -144,11 +144,11 @@ def _documents(lane: Lane) -> dg.AssetsDefinition:
     def documents(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         source: Source = getattr(context.resources, lane.name)
         opened, keys = context.resources.lake.open(), list(context.partition_keys)
-        kept, ledger = stages.write_documents(opened, lane.name, source.documents, keys, grouped=lane.grouped)
+        kept, listed = stages.write_documents(opened, lane.name, source.documents, keys, grouped=lane.grouped)
         yield _materialized(
             context, opened, lane, "documents", kept, preview=["id", "channel", "title", "author", "text"]
         )
-        yield _with_reasons(context, opened, lane, "rejected", ledger, title="Raw rows in no document, by reason")
+        yield _with_reasons(context, opened, lane, "rejected", listed)
 
     return documents
 
@@ -204,9 +204,13 @@ def _kept(lane: Lane) -> dg.AssetsDefinition:
     @no_useless_retries
     def kept(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
         opened, keys = lake.open(), list(context.partition_keys)
-        written, ledger = stages.write_kept(opened, lane.name, lane.rules, keys)
-        yield _materialized(context, opened, lane, "kept", written, preview=["id", "language", "masked", "text"])
-        yield _with_reasons(context, opened, lane, "dropped", ledger, title="Dropped documents by reason")
+        written, listed = stages.write_kept(opened, lane.name, lane.rules, keys)
+        numbers = ledger.numbers(opened, lane.name, lane.rules, keys)
+        for table in ("kept", "dropped"):
+            metadata.numbers_by_partition(context, lane.key(table), numbers)
+        shown = _materialized(context, opened, lane, "kept", written, preview=["id", "language", "masked", "text"])
+        yield _and(shown, funnel=ledger.funnel(opened, lane.name, lane.rules, keys))
+        yield _with_reasons(context, opened, lane, "dropped", listed)
 
     return kept
 
@@ -279,11 +283,10 @@ def _materialized(
 
 
 def _with_reasons(
-    context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written, *, title: str
+    context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written
 ) -> dg.MaterializeResult:
-    result = _materialized(context, lake, lane, table, written, preview=["id", "reason", "reasons", "detail"])
-    reasons = _counts(lake.table(f"{lane.name}/{table}").scan(context.partition_keys), "rule")
-    return _and(result, reasons=metadata.picture(plots.bars(reasons, title=title)))
+    result = _materialized(context, lake, lane, table, written, preview=[])
+    return _and(result, reasons=ledger.reasons(lake, lane.name, table, context.partition_keys))
 
 
 def _and(result: dg.MaterializeResult, **more: dg.MetadataValue) -> dg.MaterializeResult:

@@ -44,11 +44,16 @@ def of_table(
 
 def table_of(frame: pl.DataFrame) -> dg.MetadataValue:
     """A small frame as a markdown table; long cells are cut."""
+    return dg.MetadataValue.md(markdown(frame))
+
+
+def markdown(frame: pl.DataFrame) -> str:
+    """The text of `table_of`."""
     if frame.is_empty():
-        return dg.MetadataValue.md("*no rows*")
+        return "*no rows*"
     lines = ["| " + " | ".join(frame.columns) + " |", "|" + " --- |" * frame.width]
     lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.iter_rows()]
-    return dg.MetadataValue.md("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _cell(value: object) -> str:
@@ -62,7 +67,12 @@ def _cell(value: object) -> str:
 
 def picture(svg: str) -> dg.MetadataValue:
     """An SVG as a picture in the UI."""
-    return dg.MetadataValue.md(f"![plot](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
+    return dg.MetadataValue.md(image(svg))
+
+
+def image(svg: str) -> str:
+    """The markdown of an SVG as a picture."""
+    return f"![plot](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
 
 
 def with_pictures(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,5 +85,12 @@ def with_pictures(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def by_partition(context: dg.AssetExecutionContext, key: dg.AssetKey, rows: Mapping[str, int]) -> None:
     """Gives each partition of the run its own row count."""
-    for partition, count in rows.items():
-        context.add_asset_metadata({"dagster/partition_row_count": count}, asset_key=key, partition_key=partition)
+    numbers_by_partition(context, key, {name: {"dagster/partition_row_count": count} for name, count in rows.items()})
+
+
+def numbers_by_partition(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, numbers: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Gives each partition of the run its own numbers, which the UI plots over partitions."""
+    for partition, values in numbers.items():
+        context.add_asset_metadata(values, asset_key=key, partition_key=partition)
