@@ -1,7 +1,7 @@
 """Metadata that people read in the UI: row counts, table versions, schemas, previews, pictures."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -73,6 +73,11 @@ def picture(svg: str) -> dg.MetadataValue:
 def image(svg: str) -> str:
     """The markdown of an SVG as a picture."""
     return f"![plot](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+
+
+def pictures(svgs: Iterable[str]) -> dg.MetadataValue:
+    """Several SVGs, one below the other."""
+    return dg.MetadataValue.md("\n\n".join(map(image, svgs)) or "*nothing yet*")
 
 
 def with_pictures(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6fb8")
 INK, FAINT = "#22303a", "#d7dee3"
+STACKED = ("#2a6f97", "#e07a5f", "#9aa7b0")
 MOST_LABELS, LABEL_ROOM = 12, 75
 
 
@@ -85,7 +86,7 @@ def stacked(labels: Sequence[str], series: Mapping[str, Sequence[float]], *, tit
             values,
             bottom=bottoms,
             width=0.8,
-            color=COLOURS[index % len(COLOURS)],
+            color=STACKED[index % len(STACKED)],
             label=_text(name),
         )
         bottoms = [bottom + value for bottom, value in zip(bottoms, values, strict=True)]
@@ -98,7 +99,9 @@ def stacked(labels: Sequence[str], series: Mapping[str, Sequence[float]], *, tit
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.yaxis.set_major_formatter(lambda value, _: _number(value))
-    return _svg(figure, axes, title=title, legend=len(series) > 1)
+    # Over the columns a legend would hide some.
+    axes.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=max(1, len(series)))
+    return _svg(figure, axes, title=title, legend=False, pad=24)
 
 
 def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x: str, y: str) -> str:
@@ -123,8 +126,8 @@ def _figure(height: float) -> "tuple[Figure, Axes]":
     return figure, figure.subplots()
 
 
-def _svg(figure: "Figure", axes: "Axes", *, title: str, legend: bool) -> str:
-    axes.set_title(_text(title, width=90), loc="left", fontsize=11, color=INK, fontweight="bold")
+def _svg(figure: "Figure", axes: "Axes", *, title: str, legend: bool, pad: float = 6) -> str:
+    axes.set_title(_text(title, width=90), loc="left", fontsize=11, color=INK, fontweight="bold", pad=pad)
     axes.tick_params(colors=INK, length=0, labelsize=8)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
