@@ -19,6 +19,7 @@ from resources.lake import LakeResource
 from resources.sources import Source
 
 OWNERS = ["team:data"]
+MOST_COPIES = 31
 RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -209,7 +210,7 @@ def _kept(lane: Lane) -> dg.AssetsDefinition:
         for table in ("kept", "dropped"):
             metadata.numbers_by_partition(context, lane.key(table), numbers)
         shown = _materialized(context, opened, lane, "kept", written, preview=["id", "language", "masked", "text"])
-        yield _and(shown, funnel=ledger.funnel(opened, lane.name, lane.rules, keys))
+        yield _shown(context, shown, funnel=ledger.funnel(opened, lane.name, lane.rules, keys))
         yield _with_reasons(context, opened, lane, "dropped", listed)
 
     return kept
@@ -286,7 +287,17 @@ def _with_reasons(
     context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written
 ) -> dg.MaterializeResult:
     result = _materialized(context, lake, lane, table, written, preview=[])
-    return _and(result, reasons=ledger.reasons(lake, lane.name, table, context.partition_keys))
+    return _shown(context, result, reasons=ledger.reasons(lake, lane.name, table, context.partition_keys))
+
+
+def _shown(
+    context: dg.AssetExecutionContext, result: dg.MaterializeResult, **more: dg.MetadataValue
+) -> dg.MaterializeResult:
+    """`result` with `more`; of a long range the last partition alone has it, since Dagster stores a copy for each."""
+    if len(context.partition_keys) <= MOST_COPIES:
+        return _and(result, **more)
+    context.add_asset_metadata(more, asset_key=result.asset_key, partition_key=context.partition_keys[-1])
+    return result
 
 
 def _and(result: dg.MaterializeResult, **more: dg.MetadataValue) -> dg.MaterializeResult:

@@ -1,0 +1,81 @@
+"""What the UI gets of the ledger: numbers for each partition, the funnel, the reasons with samples, the comparison."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+import assets.lanes
+from assets.corpus import corpus_assets
+from resources.lake import LakeResource
+from tests.assets.tickets import DAYS, lane, run
+
+Shown = dict[str, dg.AssetMaterialization]
+
+
+def materialized(home: Path, tmp_path: Path, table: str, step: str) -> Shown:
+    """The materialisation of each day of `table`."""
+    shutil.copytree(home / "lake", tmp_path / "lake")
+    result = run(lane(home), step, LakeResource(root=str(tmp_path / "lake")))
+    assert result.success
+    found = result.asset_materializations_for_node(f"tickets__{step}")
+    return {str(one.partition): one for one in found if one.asset_key.path[-1] == table}
+
+
+def test_every_day_has_its_own_numbers(home: Path, tmp_path: Path) -> None:
+    shown = materialized(home, tmp_path, "kept", "kept")
+    assert list(shown) == DAYS
+    for day in DAYS:
+        values = {key: shown[day].metadata[key].value for key in ("rows_in", "rows_kept", "rows_dropped", "kept_share")}
+        assert values == {"rows_in": 4, "rows_kept": 2, "rows_dropped": 2, "kept_share": 0.5}
+        assert shown[day].metadata["dropped_by_conversation"].value == 2
+        assert shown[day].metadata["duplicate_share"].value == 0
+    funnel = str(shown[DAYS[0]].metadata["funnel"].value)
+    assert "| after conversation | 6 | 6 | 6 | 6 |" in funnel
+    assert funnel.count("data:image/svg+xml;base64,") == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "step", "lines"),
+    [
+        ("dropped", "kept", ["| conversation_words | 6 | 100.0 % | 6 |", "| conversation_words | tickets:2026-11-0"]),
+        ("rejected", "documents", ["| unreadable | 6 | 100.0 % | 6 |", "|  |  | nor this | not JSON"]),
+    ],
+)
+def test_reasons_stand_with_counts_and_samples(
+    home: Path, tmp_path: Path, table: str, step: str, lines: list[str]
+) -> None:
+    shown = materialized(home, tmp_path, table, step)
+    text = str(shown[DAYS[0]].metadata["reasons"].value)
+    for line in lines:
+        assert line in text
+    assert text.count("| tickets:") == 3
+
+
+def test_of_a_long_range_the_last_day_alone_has_the_pictures(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assets.lanes, "MOST_COPIES", 2)
+    shown = materialized(home, tmp_path, "kept", "kept")
+    assert [day for day in DAYS if "funnel" in shown[day].metadata] == [DAYS[-1]]
+    assert all("rows_kept" in shown[day].metadata for day in DAYS)
+
+
+def test_recipes_stand_side_by_side(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "lake", tmp_path / "lake")
+    (comparison,) = [
+        one for one in corpus_assets([lane(home)]) if one.key == dg.AssetKey(["corpus", "recipe_comparison"])
+    ]
+    result = dg.materialize(
+        [comparison],
+        resources={"lake": LakeResource(root=str(tmp_path / "lake"))},
+        run_config={"ops": {"corpus__recipe_comparison": {"config": {"one": "slack", "other": "c4"}}}},
+    )
+    (event,) = result.asset_materializations_for_node("corpus__recipe_comparison")
+    values = {key: event.metadata[key].value for key in ("documents", "kept_by_first", "kept_by_second")}
+    assert values == {"documents": 12, "kept_by_first": 6, "kept_by_second": 0}
+    text = str(event.metadata["comparison"].value)
+    assert "| tickets | 12 | 0 | 6 | 0 | 6 |" in text
+    assert "| tickets | slack only | c4_sentences | 6 |" in text
+    assert "| The probe reads zero. |" in text
