@@ -1,6 +1,7 @@
 """What is made of all lanes together: the duplicates and the speech-act classifier."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -98,7 +99,8 @@ def _recipe_comparison(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         table = opened.table("corpus/recipe_comparison")
         sides = comparing.sides(opened, names, first, second)
         return dg.MaterializeResult(
-            metadata=metadata.of_table(table, written)
+            metadata=_comparison(config, sides, comparing.changes(table.scan().collect()))
+            | metadata.of_table(table, written)
             | {
                 "dagster/row_count": written.rows,
                 "recipes": f"{config.one} and {config.other}",
@@ -106,20 +108,19 @@ def _recipe_comparison(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
                 "documents": int(sides["documents"].sum()),
                 "kept_by_first": int((sides["both"] + sides["first_only"]).sum()),
                 "kept_by_second": int((sides["both"] + sides["second_only"]).sum()),
-                "comparison": _comparison(config, sides, comparing.changes(table.scan().collect())),
             }
         )
 
     return recipe_comparison
 
 
-def _comparison(config: ComparisonConfig, sides: pl.DataFrame, changes: pl.DataFrame) -> dg.MetadataValue:
-    """Who keeps how many documents, which rules make the difference, and samples of each, on one page."""
+def _comparison(config: ComparisonConfig, sides: pl.DataFrame, changes: pl.DataFrame) -> dict[str, Any]:
+    """Who keeps how many documents, which rules make the difference, and samples of each."""
     named = {"both": "both", "first_only": f"{config.one} only", "second_only": f"{config.other} only"}
     sides = sides.rename(named | {"neither": "neither"})
     series = {name: sides[name].to_list() for name in (*named.values(), "neither")}
     picture = plots.grouped_bars(
-        sides["lane"].to_list(), series, title=f"Documents kept by {config.one} and by {config.other}"
+        sides["lane"].to_list(), series, title=f"Documents by who keeps them: {config.one}, {config.other}"
     )
     who = pl.col("change").replace_strict(
         {comparing.KEPT_BY_ONE: f"{config.one} only", comparing.KEPT_BY_OTHER: f"{config.other} only"}
@@ -127,17 +128,15 @@ def _comparison(config: ComparisonConfig, sides: pl.DataFrame, changes: pl.DataF
     changes = changes.with_columns(who.alias("kept by"), pl.col("rule").alias("dropped by"))
     groups = ["kept by", "dropped by"]
     counts = changes.group_by("source", *groups).agg(documents=pl.len())
+    counts = counts.sort("documents", "source", *groups, descending=[True, False, False, False])
     samples = changes.group_by(groups, maintain_order=True).head(comparing.SAMPLES).sort(groups, maintain_order=True)
     shown = samples.select(*groups, "id", reason=pl.coalesce("one", "other"), excerpt=excerpts(samples["excerpt"]))
-    parts = [
-        metadata.image(picture),
-        metadata.markdown(sides),
-        "**Rules that make the difference**",
-        metadata.markdown(counts.sort("documents", "source", *groups, descending=[True, False, False, False])),
-        "**Samples**",
-        metadata.markdown(shown.head(MOST_SAMPLES)),
-    ]
-    return dg.MetadataValue.md("\n\n".join(parts))
+    parts = [metadata.image(picture), metadata.markdown(counts), metadata.markdown(shown.head(MOST_SAMPLES), cell=200)]
+    return {
+        "kept_by": metadata.table_of(sides),
+        "rules": metadata.shortened(counts.rename({"source": "lane"}), more="samples"),
+        "samples": dg.MetadataValue.md("\n\n".join(parts)),
+    }
 
 
 @dg.asset(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -19,7 +20,6 @@ from resources.lake import LakeResource
 from resources.sources import Source
 
 OWNERS = ["team:data"]
-MOST_COPIES = 31
 RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -209,8 +209,11 @@ def _kept(lane: Lane) -> dg.AssetsDefinition:
         numbers = ledger.numbers(opened, lane.name, lane.rules, keys)
         for table in ("kept", "dropped"):
             metadata.numbers_by_partition(context, lane.key(table), numbers)
-        shown = _materialized(context, opened, lane, "kept", written, preview=["id", "language", "masked", "text"])
-        yield _shown(context, shown, funnel=ledger.funnel(opened, lane.name, lane.rules, keys))
+        funnel = partial(
+            ledger.funnel, opened, lane.name, lane.rules, whole=ledger.whole(opened, lane.name, lane.rules)
+        )
+        metadata.explained(context, lane.key("kept"), funnel)
+        yield _materialized(context, opened, lane, "kept", written, preview=["id", "language", "masked", "text"])
         yield _with_reasons(context, opened, lane, "dropped", listed)
 
     return kept
@@ -287,21 +290,12 @@ def _with_reasons(
     context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written
 ) -> dg.MaterializeResult:
     result = _materialized(context, lake, lane, table, written, preview=[])
-    return _shown(context, result, reasons=ledger.reasons(lake, lane.name, table, context.partition_keys))
-
-
-def _shown(
-    context: dg.AssetExecutionContext, result: dg.MaterializeResult, **more: dg.MetadataValue
-) -> dg.MaterializeResult:
-    """`result` with `more`; of a long range the last partition alone has it, since Dagster stores a copy for each."""
-    if len(context.partition_keys) <= MOST_COPIES:
-        return _and(result, **more)
-    context.add_asset_metadata(more, asset_key=result.asset_key, partition_key=context.partition_keys[-1])
+    metadata.explained(context, lane.key(table), partial(ledger.reasons, lake, lane.name, table))
     return result
 
 
 def _and(result: dg.MaterializeResult, **more: dg.MetadataValue) -> dg.MaterializeResult:
-    return result._replace(metadata={**(result.metadata or {}), **more})
+    return result._replace(metadata={**more, **(result.metadata or {})})
 
 
 def _counts(rows: pl.LazyFrame, column: str, *, most: int = 20) -> Mapping[str, int]:

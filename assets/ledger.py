@@ -8,33 +8,33 @@ import polars as pl
 
 from assets import metadata
 from parlance import plots
+from parlance.excerpts import CHARACTERS
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.report import funnel as ledger
 
-MOST_REASONS = 25
+MOST_REASONS = 40
+
+Shown = dict[str, dg.MetadataValue]
 
 
-def funnel(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> dg.MetadataValue:
-    """The funnel of the whole lane as a picture, and beside its numbers those of `partitions`."""
-    whole, ours = ledger.funnel(lake, lane, rules), ledger.funnel(lake, lane, rules, partitions)
-    name = _named(partitions)
+def funnel(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str], *, whole: pl.DataFrame) -> Shown:
+    """The funnel of `partitions` beside that of the whole lane: a table, and pictures."""
+    ours, name = ledger.funnel(lake, lane, rules, partitions), _named(partitions)
     table = whole.join(ours, on="step", how="full", coalesce=True, maintain_order="left", suffix="_ours").select(
         "step",
         pl.col("rows_ours").alias(name),
         pl.col("dropped_ours").alias("dropped"),
         pl.col("rows").alias("all partitions"),
-        pl.col("dropped").alias("dropped "),
+        pl.col("dropped").alias("dropped of all"),
     )
-    return dg.MetadataValue.md(
-        "\n\n".join(
-            [
-                metadata.image(picture(ours, title=f"{lane}: {name}")),
-                metadata.image(picture(whole, title=f"{lane}: all partitions")),
-                metadata.markdown(table),
-            ]
-        )
-    )
+    drawn = [picture(ours, title=f"{lane}: {name}"), picture(whole, title=f"{lane}: all partitions")]
+    return {"funnel": metadata.table_of(table), "funnel_picture": metadata.pictures(drawn)}
+
+
+def whole(lake: Lake, lane: str, rules: Sequence[Bound]) -> pl.DataFrame:
+    """The funnel of all partitions of the lane."""
+    return ledger.funnel(lake, lane, rules)
 
 
 def picture(steps: pl.DataFrame, *, title: str) -> str:
@@ -44,26 +44,29 @@ def picture(steps: pl.DataFrame, *, title: str) -> str:
     )
 
 
-def reasons(lake: Lake, lane: str, table: str, partitions: Sequence[str]) -> dg.MetadataValue:
+def reasons(lake: Lake, lane: str, table: str, partitions: Sequence[str]) -> Shown:
     """The reasons of the dropped rows of `partitions` with their counts, and a few rows of each."""
     counted = ledger.reasons(lake, lane, table, partitions)
     if counted.is_empty():
-        return dg.MetadataValue.md("*nothing was dropped*")
-    shown = counted.head(MOST_REASONS)
+        return {"reasons": dg.MetadataValue.md("*nothing was dropped*")}
     total = int(counted["first"].sum())
-    found = shown.select("rule").join(
-        ledger.samples(lake, lane, table, partitions), on="rule", maintain_order="left_right"
-    )
-    counts = shown.select(
+    counts = counted.select(
         "rule",
-        pl.col("first").alias("rows, by first reason"),
+        pl.col("first").alias("first reason"),
         pl.format("{} %", (pl.col("first") / total * 100).round(1)).alias("share"),
-        pl.col("any").alias("rows, by any reason"),
+        pl.col("any").alias("any reason"),
     )
-    bars = plots.bars(dict(shown.select("rule", "first").iter_rows()), title=f"{total:,} rows by first reason")
-    return dg.MetadataValue.md(
-        "\n\n".join([metadata.image(bars), metadata.markdown(counts), "**Samples**", metadata.markdown(found)])
-    )
+    samples = ledger.samples(lake, lane, table, partitions)
+    found = counted.head(MOST_REASONS).select("rule").join(samples, on="rule", maintain_order="left_right")
+    shown = [metadata.markdown(found, cell=CHARACTERS - 1), metadata.markdown(counts)]
+    return {
+        "reasons": metadata.shortened(counts, more="samples", caption=f"{total:,} rows of {_named(partitions)}"),
+        "samples": dg.MetadataValue.md("\n\n".join(shown)),
+    }
+
+
+def _named(partitions: Sequence[str]) -> str:
+    return partitions[0] if len(partitions) == 1 else f"{len(partitions)} partitions"
 
 
 def numbers(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -83,7 +86,3 @@ def _numbers(row: Mapping[str, Any], groups: Sequence[str]) -> dict[str, Any]:
         **{name: round(count / rows_in, 4) for name, count in shares.items()},
         **{f"dropped_by_{name.replace(' ', '_')}": row[name] for name in groups},
     }
-
-
-def _named(partitions: Sequence[str]) -> str:
-    return partitions[0] if len(partitions) == 1 else f"{len(partitions)} partitions"

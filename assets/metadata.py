@@ -1,7 +1,7 @@
 """Metadata that people read in the UI: row counts, table versions, schemas, previews, pictures."""
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -10,7 +10,10 @@ import pyarrow as pa
 
 from parlance.storage import Table, Written
 
-CELL = 120
+CELL = 80
+MOST_EXPLAINED = 31
+# Markdown below 1,000 characters stands open on an asset's page; longer markdown, and every picture, behind a link.
+OPEN_CHARACTERS = 999
 
 
 def column_schema(schema: pa.Schema) -> dg.TableSchema:
@@ -47,22 +50,33 @@ def table_of(frame: pl.DataFrame) -> dg.MetadataValue:
     return dg.MetadataValue.md(markdown(frame))
 
 
-def markdown(frame: pl.DataFrame) -> str:
-    """The text of `table_of`."""
+def markdown(frame: pl.DataFrame, *, cell: int = CELL) -> str:
+    """The text of `table_of`; cells have `cell` characters at most."""
     if frame.is_empty():
         return "*no rows*"
     lines = ["| " + " | ".join(frame.columns) + " |", "|" + " --- |" * frame.width]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.iter_rows()]
+    lines += ["| " + " | ".join(_cell(value, cell) for value in row) + " |" for row in frame.iter_rows()]
     return "\n".join(lines)
 
 
-def _cell(value: object) -> str:
+def shortened(frame: pl.DataFrame, *, more: str, caption: str = "") -> dg.MetadataValue:
+    """As many rows of `frame` as stand open on the page, and how many more there are in the metadata `more`."""
+    for height in range(frame.height, -1, -1):
+        left = frame.height - height
+        said = [caption, f"and {left:,} more: see `{more}`" if left else ""]
+        text = "\n\n".join([markdown(frame.head(height)), *filter(None, said)])
+        if len(text) <= OPEN_CHARACTERS:
+            break
+    return dg.MetadataValue.md(text)
+
+
+def _cell(value: object, most: int) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, int):
         return f"{value:,}"
     text = " ".join(str("" if value is None else value).split()).replace("|", "\\|").replace("<", "&lt;")
-    return text if len(text) <= CELL else text[: CELL - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def picture(svg: str) -> dg.MetadataValue:
@@ -91,6 +105,18 @@ def with_pictures(values: Mapping[str, Any]) -> dict[str, Any]:
 def by_partition(context: dg.AssetExecutionContext, key: dg.AssetKey, rows: Mapping[str, int]) -> None:
     """Gives each partition of the run its own row count."""
     numbers_by_partition(context, key, {name: {"dagster/partition_row_count": count} for name, count in rows.items()})
+
+
+def explained(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, explain: Callable[[Sequence[str]], Mapping[str, Any]]
+) -> None:
+    """Gives each partition of the run what `explain` says of it, in tables and pictures.
+
+    Of a long range the last partition has it, for all of them: each takes time, and Dagster stores it for each.
+    """
+    keys = list(context.partition_keys)
+    for named in [[one] for one in keys] if len(keys) <= MOST_EXPLAINED else [keys]:
+        context.add_asset_metadata(explain(named), asset_key=key, partition_key=named[-1])
 
 
 def numbers_by_partition(

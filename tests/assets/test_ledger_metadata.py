@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-import assets.lanes
+import assets.metadata
 from assets.corpus import corpus_assets
 from resources.lake import LakeResource
 from tests.assets.tickets import DAYS, lane, run
@@ -32,33 +32,39 @@ def test_every_day_has_its_own_numbers(home: Path, tmp_path: Path) -> None:
         assert shown[day].metadata["dropped_by_conversation"].value == 2
         assert shown[day].metadata["duplicate_share"].value == 0
     funnel = str(shown[DAYS[0]].metadata["funnel"].value)
-    assert "| after conversation | 6 | 6 | 6 | 6 |" in funnel
-    assert funnel.count("data:image/svg+xml;base64,") == 2
+    assert "| after conversation | 2 | 2 | 6 | 6 |" in funnel
+    assert len(funnel) <= assets.metadata.OPEN_CHARACTERS
+    assert str(shown[DAYS[0]].metadata["funnel_picture"].value).count("data:image/svg+xml;base64,") == 2
 
 
 @pytest.mark.parametrize(
     ("table", "step", "lines"),
     [
-        ("dropped", "kept", ["| conversation_words | 6 | 100.0 % | 6 |", "| conversation_words | tickets:2026-11-0"]),
-        ("rejected", "documents", ["| unreadable | 6 | 100.0 % | 6 |", "|  |  | nor this | not JSON"]),
+        ("dropped", "kept", ["| conversation_words | 2 | 100.0 % | 2 |", "2 rows of 2026-11-03", "| 1 | 3 | ok |"]),
+        (
+            "rejected",
+            "documents",
+            ["| unreadable | 2 | 100.0 % | 2 |", "2 rows of 2026-11-03", "|  |  | nor this | not JSON"],
+        ),
     ],
 )
 def test_reasons_stand_with_counts_and_samples(
     home: Path, tmp_path: Path, table: str, step: str, lines: list[str]
 ) -> None:
     shown = materialized(home, tmp_path, table, step)
-    text = str(shown[DAYS[0]].metadata["reasons"].value)
+    text = "\n".join(str(shown[DAYS[1]].metadata[key].value) for key in ("reasons", "samples"))
     for line in lines:
         assert line in text
-    assert text.count("| tickets:") == 3
+    assert text.count("| tickets:") == 2
 
 
 def test_of_a_long_range_the_last_day_alone_has_the_pictures(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assets.lanes, "MOST_COPIES", 2)
+    monkeypatch.setattr(assets.metadata, "MOST_EXPLAINED", 2)
     shown = materialized(home, tmp_path, "kept", "kept")
     assert [day for day in DAYS if "funnel" in shown[day].metadata] == [DAYS[-1]]
+    assert "| after conversation | 6 | 6 | 6 | 6 |" in str(shown[DAYS[-1]].metadata["funnel"].value)
     assert all("rows_kept" in shown[day].metadata for day in DAYS)
 
 
@@ -75,7 +81,7 @@ def test_recipes_stand_side_by_side(home: Path, tmp_path: Path) -> None:
     (event,) = result.asset_materializations_for_node("corpus__recipe_comparison")
     values = {key: event.metadata[key].value for key in ("documents", "kept_by_first", "kept_by_second")}
     assert values == {"documents": 12, "kept_by_first": 6, "kept_by_second": 0}
-    text = str(event.metadata["comparison"].value)
+    text = "\n".join(str(event.metadata[key].value) for key in ("kept_by", "rules", "samples"))
     assert "| tickets | 12 | 0 | 6 | 0 | 6 |" in text
     assert "| tickets | slack only | c4_sentences | 6 |" in text
     assert "| The probe reads zero. |" in text
