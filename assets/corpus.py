@@ -13,7 +13,7 @@ from assets.code_versions import code_version
 from assets.lanes import OWNERS, Lane
 from parlance import plots, schemas
 from parlance.errors import ConfigError
-from parlance.excerpts import excerpts
+from parlance.excerpts import CHARACTERS, excerpts
 from parlance.filters.recipes import RECIPES, recipe
 from parlance.report import comparing
 from parlance.stages import corpus as stages
@@ -131,7 +131,11 @@ def _comparison(config: ComparisonConfig, sides: pl.DataFrame, changes: pl.DataF
     counts = counts.sort("documents", "source", *groups, descending=[True, False, False, False])
     samples = changes.group_by(groups, maintain_order=True).head(comparing.SAMPLES).sort(groups, maintain_order=True)
     shown = samples.select(*groups, "id", reason=pl.coalesce("one", "other"), excerpt=excerpts(samples["excerpt"]))
-    parts = [metadata.image(picture), metadata.markdown(counts), metadata.markdown(shown.head(MOST_SAMPLES), cell=200)]
+    parts = [
+        metadata.image(picture),
+        metadata.markdown(counts),
+        metadata.markdown(shown.head(MOST_SAMPLES), cell=CHARACTERS - 1),
+    ]
     return {
         "kept_by": metadata.table_of(sides),
         "rules": metadata.shortened(counts.rename({"source": "lane"}), more="samples"),

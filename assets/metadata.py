@@ -1,6 +1,7 @@
 """Metadata that people read in the UI: row counts, table versions, schemas, previews, pictures."""
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from parlance.storage import Table, Written
 
 CELL = 80
 MOST_EXPLAINED = 31
+# What markdown would take for its own; an underscore within a word it leaves alone.
+MARKS = re.compile(r"[\\`*~|\[\]]|(?<![^\W_])_|_(?![^\W_])|&(?=\w+;|#)")
 # Markdown below 1,000 characters stands open on an asset's page; longer markdown, and every picture, behind a link.
 OPEN_CHARACTERS = 999
 
@@ -75,8 +78,8 @@ def _cell(value: object, most: int) -> str:
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, int):
         return f"{value:,}"
-    text = " ".join(str("" if value is None else value).split()).replace("|", "\\|").replace("<", "&lt;")
-    return text if len(text) <= most else text[: most - 1] + "…"
+    text = " ".join(str("" if value is None else value).split())
+    return MARKS.sub(r"\\\g<0>", text if len(text) <= most else text[: most - 1] + "…").replace("<", "&lt;")
 
 
 def picture(svg: str) -> dg.MetadataValue:

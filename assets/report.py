@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import dagster as dg
+import polars as pl
 
 from assets import metadata
 from assets.boundary import no_useless_retries
@@ -49,6 +50,7 @@ def report_assets(lanes: Sequence[Lane], *, url: str) -> list[dg.AssetsDefinitio
             metadata={
                 "report": dg.MetadataValue.url(f"{url.rstrip('/')}/{version}/report.html"),
                 "file": dg.MetadataValue.path(f"{opened.files.uri('report', version)}/report.html"),
+                "lanes": metadata.table_of(_lanes(figures)),
                 "funnel": metadata.pictures(report.funnels(figures).values()),
                 "by_partition": metadata.pictures(report.days(figures).values()),
                 "drops": metadata.table_of(figures.drops),
@@ -57,6 +59,16 @@ def report_assets(lanes: Sequence[Lane], *, url: str) -> list[dg.AssetsDefinitio
         )
 
     return [corpus_report]
+
+
+def _lanes(figures: report.Figures) -> pl.DataFrame:
+    """Rows of each lane, kept, dropped and rejected."""
+    sums = [rows.select("kept", "dropped", "rejected").sum().row(0) for rows in figures.days.values()]
+    names = pl.DataFrame({"lane": list(figures.days)}, schema={"lane": pl.String})
+    counts = pl.DataFrame(sums, schema=["kept", "dropped", "rejected"], orient="row")
+    return pl.concat([names, counts], how="horizontal").select(
+        "lane", "kept", "dropped", pl.col("rejected").alias("raw rows rejected")
+    )
 
 
 def _kept(figures: report.Figures) -> dict[str, float]:

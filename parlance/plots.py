@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6fb8")
 INK, FAINT = "#22303a", "#d7dee3"
 STACKED = ("#2a6f97", "#e07a5f", "#9aa7b0")
-MOST_LABELS, LABEL_ROOM = 12, 75
+MOST_LABELS, LABEL_ROOM = 12, 60
+WIDE, NARROW = 7.2, 5.8  # inches
 
 
 def bars(values: Mapping[str, float], *, title: str, unit: str = "") -> str:
@@ -54,7 +55,7 @@ def funnel(steps: Sequence[str], rows: Sequence[int], *, dropped: Sequence[int |
     """
     if not len(steps) == len(rows) == len(dropped):
         raise ConfigError(f"plot {title!r}: {len(steps)} steps, {len(rows)} rows and {len(dropped)} dropped")
-    figure, axes = _figure(0.62 + max(len(steps), 1) * 0.3)
+    figure, axes = _figure(0.62 + max(len(steps), 1) * 0.3, width=NARROW)
     places = range(len(steps))
     before = [count + (lost or 0) for count, lost in zip(rows, dropped, strict=True)]
     axes.barh(places, before, height=0.72, color=FAINT)
@@ -76,7 +77,7 @@ def stacked(labels: Sequence[str], series: Mapping[str, Sequence[float]], *, tit
 
     Raises ConfigError for a series that has not one value for each label.
     """
-    figure, axes = _figure(2.6)
+    figure, axes = _figure(2.6, width=NARROW)
     bottoms = [0.0] * len(labels)
     for index, (name, values) in enumerate(series.items()):
         if len(values) != len(labels):
@@ -119,10 +120,10 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x
     return _svg(figure, axes, title=title, legend=len(drawn) > 1)
 
 
-def _figure(height: float) -> "tuple[Figure, Axes]":
+def _figure(height: float, *, width: float = WIDE) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
 
 

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
 import assets.metadata
@@ -85,3 +86,32 @@ def test_recipes_stand_side_by_side(home: Path, tmp_path: Path) -> None:
     assert "| tickets | 12 | 0 | 6 | 0 | 6 |" in text
     assert "| tickets | slack only | c4_sentences | 6 |" in text
     assert "| The probe reads zero. |" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""),
+        (1_234, "1,234"),
+        (0.12345, "0.123"),
+        ("gopher_words", "gopher_words"),
+        ("def __init__(self)", r"def \_\_init\_\_(self)"),
+        ("a | b * c", r"a \| b \* c"),
+        ("<b> & &lt;", r"&lt;b> & \&lt;"),
+        ("two\n lines", "two lines"),
+        ("x" * 100, "x" * (assets.metadata.CELL - 1) + "…"),
+        ("*" * 100, r"\*" * (assets.metadata.CELL - 1) + "…"),
+    ],
+)
+def test_a_cell_shows_text_as_it_is(value: object, shown: str) -> None:
+    assert assets.metadata.markdown(pl.DataFrame({"a": [value]})).splitlines()[-1] == f"| {shown} |"
+
+
+def test_what_stands_open_is_short_and_says_what_is_left() -> None:
+    frame = pl.DataFrame({"rule": [f"rule_{number}" for number in range(500)], "rows": range(500)})
+    text = str(assets.metadata.shortened(frame, more="samples", caption="500 rows").value)
+    assert len(text) <= assets.metadata.OPEN_CHARACTERS
+    rows = text.count("| rule_")
+    assert rows > 20
+    assert text.endswith(f"500 rows\n\nand {500 - rows} more: see `samples`")
+    assert "more" not in str(assets.metadata.shortened(frame.head(3), more="samples").value)
