@@ -206,14 +206,17 @@ def _kept(lane: Lane) -> dg.AssetsDefinition:
     def kept(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
         opened, keys = lake.open(), list(context.partition_keys)
         written, listed = stages.write_kept(opened, lane.name, lane.rules, keys)
-        numbers = ledger.numbers(opened, lane.name, lane.rules, keys)
-        for table in ("kept", "dropped"):
-            metadata.numbers_by_partition(context, lane.key(table), numbers)
         funnel = partial(
             ledger.funnel, opened, lane.name, lane.rules, whole=ledger.whole(opened, lane.name, lane.rules)
         )
         metadata.explained(context, lane.key("kept"), funnel)
-        yield _materialized(context, opened, lane, "kept", written, preview=["id", "language", "masked", "text"])
+        columns = ["id", "language", "masked", "text"]
+        preview = partial(metadata.preview_of, opened.table(f"{lane.name}/kept"), columns)
+        metadata.explained(context, lane.key("kept"), lambda days: {"preview": preview(days)})
+        numbers = ledger.numbers(opened, lane.name, lane.rules, keys)
+        for table in ("kept", "dropped"):
+            metadata.numbers_by_partition(context, lane.key(table), numbers)
+        yield _materialized(context, opened, lane, "kept", written, preview=[])
         yield _with_reasons(context, opened, lane, "dropped", listed)
 
     return kept

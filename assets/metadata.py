@@ -42,10 +42,17 @@ def of_table(
     }
     if preview and written.rows:
         keys = list(written.rows_by_partition) or None
-        rows = table.scan(keys)
-        rows = rows if where is None else rows.filter(where)
-        metadata["preview"] = table_of(rows.select(preview).head(3).collect())
+        metadata["preview"] = preview_of(table, preview, keys, where=where)
     return metadata
+
+
+def preview_of(
+    table: Table, columns: Sequence[str], partitions: Sequence[str] | None, *, where: pl.Expr | None = None
+) -> dg.MetadataValue:
+    """Three rows of `columns`."""
+    rows = table.scan(partitions)
+    rows = rows if where is None else rows.filter(where)
+    return table_of(rows.select(columns).head(3).collect())
 
 
 def table_of(frame: pl.DataFrame) -> dg.MetadataValue:

@@ -93,7 +93,7 @@ def stacked(labels: Sequence[str], series: Mapping[str, Sequence[float]], *, tit
         bottoms = [bottom + value for bottom, value in zip(bottoms, values, strict=True)]
     each = max(1, math.ceil(len(labels) / MOST_LABELS))
     axes.set_xticks(range(0, len(labels), each), [_text(label, width=24) for label in labels[::each]])
-    if sum(len(label) for label in labels[::each]) > LABEL_ROOM:
+    if max(map(len, labels), default=0) * max(len(labels[::each]), 8) > LABEL_ROOM:
         axes.tick_params(axis="x", rotation=25)
     if len(labels) < MOST_LABELS:  # so that few columns are not as wide as the page
         axes.set_xlim(-0.7, max(len(labels), 8) - 0.3)

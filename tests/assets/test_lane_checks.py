@@ -13,7 +13,7 @@ import pytest
 from parlance.lake import Lake
 from parlance.storage import Table, Written, record_batches
 from resources.lake import LakeResource
-from tests.assets.tickets import DAYS, lane, run
+from tests.assets.tickets import DAYS, fill, lane, run
 
 Fault = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -79,6 +79,13 @@ class FaultyLakeResource(LakeResource):
 
     def open(self) -> Lake:
         return FaultyLake(root=self.root, name=self.name, fault=FAULTS[self.fault])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    fill(home)
+    return home
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "none"])

@@ -10,9 +10,16 @@ import pytest
 import assets.metadata
 from assets.corpus import corpus_assets
 from resources.lake import LakeResource
-from tests.assets.tickets import DAYS, lane, run
+from tests.assets.tickets import DAYS, fill, lane, run
 
 Shown = dict[str, dg.AssetMaterialization]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    fill(home)
+    return home
 
 
 def materialized(home: Path, tmp_path: Path, table: str, step: str) -> Shown:

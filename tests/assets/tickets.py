@@ -1,5 +1,6 @@
 """A lane of support tickets by day, whose steps run alone."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -55,3 +56,19 @@ def run(made: Lane, table: str, lake: LakeResource) -> dg.ExecuteInProcessResult
         tags=RANGE,
         raise_on_error=False,
     )
+
+
+def fill(home: Path) -> None:
+    """Tickets, and a lake with every step of three days, each of which has rows kept, dropped and rejected."""
+    for day in DAYS:
+        texts = ["The probe reads zero.", "It reads zero again today.", "ok", "no"]
+        rows = [json.dumps({"id": f"{day}/{number}", "text": text}) for number, text in enumerate(texts)]
+        (home / f"{day}.jsonl").write_text("\n".join([*rows, "not JSON", "nor this"]), encoding="utf-8")
+    for table in ("raw", "documents", "signals", "kept"):
+        result = run(lane(home), table, LakeResource(root=str(home / "lake")))
+        assert result.success
+        assert result.asset_materializations_for_node("after")
+        assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
+    lake = Lake(root=str(home / "lake"))
+    counts = [lake.table(f"tickets/{table}").scan().collect().height for table in ("rejected", "kept", "dropped")]
+    assert counts == [6, 6, 6]
