@@ -1,6 +1,7 @@
 """What is made of all lanes together: comparisons of recipes, and the speech-act classifier."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -12,11 +13,15 @@ from assets.code_versions import code_version
 from assets.lanes import OWNERS, Lane
 from parlance import plots, schemas
 from parlance.errors import ConfigError
+from parlance.excerpts import CHARACTERS, excerpts
 from parlance.filters.recipes import RECIPES, recipe
+from parlance.report import comparing
 from parlance.stages import corpus as stages
 from parlance.versions import content_version
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
+
+MOST_SAMPLES = 40
 
 
 def corpus_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
@@ -52,31 +57,53 @@ def _recipe_comparison(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         if unknown := sorted({*names} - {lane.name for lane in lanes}):
             raise ConfigError(f"unknown lanes {unknown}; known: {', '.join(lane.name for lane in lanes)}")
         opened = lake.open()
-        written = stages.write_comparison(opened, names, recipe(config.one), recipe(config.other))
+        first, second = recipe(config.one), recipe(config.other)
+        written = stages.write_comparison(opened, names, first, second)
         table = opened.table("corpus/recipe_comparison")
-        rows = table.scan().collect()
-        sides = rows.with_columns(
-            change=pl.when(pl.col("one").is_null())
-            .then(pl.lit("kept -> dropped"))
-            .otherwise(pl.lit("dropped -> kept")),
-            rule=pl.coalesce("one", "other").str.extract(r"^(\w+)"),
-        )
-        counts = sides.group_by("source", "change", "rule").len().sort("len", "rule", descending=[True, False])
-        samples = (
-            sides.group_by("change", "rule", maintain_order=True).head(2).select("change", "rule", "id", "excerpt")
-        )
+        sides = comparing.sides(opened, names, first, second)
         return dg.MaterializeResult(
-            metadata=metadata.of_table(table, written)
+            metadata=_comparison(config, sides, comparing.changes(table.scan().collect()))
+            | metadata.of_table(table, written)
             | {
                 "dagster/row_count": written.rows,
-                "recipes": f"{config.one} -> {config.other}",
+                "recipes": f"{config.one} and {config.other}",
                 "lanes": ", ".join(names),
-                "changes": metadata.table_of(counts),
-                "samples": metadata.table_of(samples.head(20)),
+                "documents": int(sides["documents"].sum()),
+                "kept_by_first": int((sides["both"] + sides["first_only"]).sum()),
+                "kept_by_second": int((sides["both"] + sides["second_only"]).sum()),
             }
         )
 
     return recipe_comparison
+
+
+def _comparison(config: ComparisonConfig, sides: pl.DataFrame, changes: pl.DataFrame) -> dict[str, Any]:
+    """Who keeps how many documents, which rules make the difference, and samples of each."""
+    named = {"both": "both", "first_only": f"{config.one} only", "second_only": f"{config.other} only"}
+    sides = sides.rename(named | {"neither": "neither"})
+    series = {name: sides[name].to_list() for name in (*named.values(), "neither")}
+    picture = plots.grouped_bars(
+        sides["lane"].to_list(), series, title=f"Documents by who keeps them: {config.one}, {config.other}"
+    )
+    who = pl.col("change").replace_strict(
+        {comparing.KEPT_BY_ONE: f"{config.one} only", comparing.KEPT_BY_OTHER: f"{config.other} only"}
+    )
+    changes = changes.with_columns(who.alias("kept by"), pl.col("rule").alias("dropped by"))
+    groups = ["kept by", "dropped by"]
+    counts = changes.group_by("source", *groups).agg(documents=pl.len())
+    counts = counts.sort("documents", "source", *groups, descending=[True, False, False, False])
+    samples = changes.group_by(groups, maintain_order=True).head(comparing.SAMPLES).sort(groups, maintain_order=True)
+    shown = samples.select(*groups, "id", reason=pl.coalesce("one", "other"), excerpt=excerpts(samples["excerpt"]))
+    parts = [
+        metadata.image(picture),
+        metadata.markdown(counts),
+        metadata.markdown(shown.head(MOST_SAMPLES), cell=CHARACTERS - 1),
+    ]
+    return {
+        "kept_by": metadata.table_of(sides),
+        "rules": metadata.shortened(counts.rename({"source": "lane"}), more="samples"),
+        "samples": dg.MetadataValue.md("\n\n".join(parts)),
+    }
 
 
 @dg.asset(

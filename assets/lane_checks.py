@@ -5,9 +5,14 @@ from collections.abc import Sequence
 import dagster as dg
 import polars as pl
 
+from assets import metadata
 from assets.lanes import Lane
+from parlance.lake import Lake
+from parlance.stages.balance import Balance, balance
 from parlance.stages.lanes import raw_of_documents
 from resources.lake import LakeResource
+
+SHOWN = 3
 
 
 def lane_checks(lane: Lane) -> list[dg.AssetChecksDefinition]:
@@ -23,17 +28,12 @@ def _raw_rows(lane: Lane) -> dg.AssetChecksDefinition:
         blocking=True,
     )
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        """Raw rows equal the raw rows in documents plus those in `rejected`."""
+        """In each partition raw rows are the raw rows in documents and those in `rejected`, each once."""
         opened, keys = lake.open(), _keys(context)
-        rows_in = _rows(raw_of_documents(opened, lane.name, keys))
-        kept = (
-            opened.table(f"{lane.name}/documents")
-            .scan(keys)
-            .select(pl.col("raw_ids").list.len().sum())
-            .collect()
-            .item()
-        )
-        return _balance(rows_in, kept, _rows(opened.table(f"{lane.name}/rejected").scan(keys)))
+        rows_in = raw_of_documents(opened, lane.name, keys).select("id", partition="document_partition")
+        documents = opened.table(f"{lane.name}/documents").scan(keys)
+        in_documents = documents.select("partition", id="raw_ids").explode("id").drop_nulls()
+        return _result(balance(rows_in, in_documents, _ids_of(opened, lane, "rejected", keys)))
 
     return check
 
@@ -57,10 +57,10 @@ def _measured(lane: Lane) -> dg.AssetChecksDefinition:
         blocking=True,
     )
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        """Documents equal rows of signals."""
+        """In each partition every document has one row of signals."""
         opened, keys = lake.open(), _keys(context)
-        documents = _rows(opened.table(f"{lane.name}/documents").scan(keys))
-        return _balance(documents, _rows(opened.table(f"{lane.name}/signals").scan(keys)), 0)
+        documents, signals = (_ids_of(opened, lane, table, keys) for table in ("documents", "signals"))
+        return _result(balance(documents, signals, signals.clear()))
 
     return check
 
@@ -73,12 +73,9 @@ def _documents(lane: Lane) -> dg.AssetChecksDefinition:
         blocking=True,
     )
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        """Documents equal documents kept plus documents dropped."""
+        """In each partition documents are those kept and those dropped, each once."""
         opened, keys = lake.open(), _keys(context)
-        documents = _rows(opened.table(f"{lane.name}/documents").scan(keys))
-        return _balance(
-            documents, *(_rows(opened.table(f"{lane.name}/{table}").scan(keys)) for table in ("kept", "dropped"))
-        )
+        return _result(balance(*(_ids_of(opened, lane, table, keys) for table in ("documents", "kept", "dropped"))))
 
     return check
 
@@ -87,15 +84,26 @@ def _keys(context: dg.AssetCheckExecutionContext) -> Sequence[str]:
     return context.op_execution_context.partition_keys
 
 
-def _rows(frame: pl.LazyFrame) -> int:
-    return int(frame.select(pl.len()).collect().item())
+def _ids_of(lake: Lake, lane: Lane, table: str, partitions: Sequence[str]) -> pl.LazyFrame:
+    return lake.table(f"{lane.name}/{table}").scan(partitions).select("id", "partition")
 
 
-def _balance(rows_in: int, kept: int, dropped: int) -> dg.AssetCheckResult:
+def _result(found: Balance) -> dg.AssetCheckResult:
+    sums = f"{found.rows_in:,} in = {found.kept:,} kept + {found.dropped:,} dropped"
+    shown = {"rows_in": found.rows_in, "rows_kept": found.kept, "rows_dropped": found.dropped}
+    if found.holds:
+        return dg.AssetCheckResult(passed=True, description=f"{sums}, in each partition", metadata=shown)
+    named = "; ".join(_named(row) for row in found.wrong.head(SHOWN).iter_rows(named=True))
+    more = " ..." if found.wrong_partitions > SHOWN else ""
     return dg.AssetCheckResult(
-        passed=rows_in == kept + dropped,
-        description=f"{rows_in:,} in = {kept:,} kept + {dropped:,} dropped"
-        if rows_in == kept + dropped
-        else f"{rows_in:,} in, but {kept:,} kept + {dropped:,} dropped",
-        metadata={"rows_in": rows_in, "rows_kept": kept, "rows_dropped": dropped},
+        passed=False,
+        description=f"{found.wrong_partitions:,} of {found.partitions:,} partitions do not balance: {named}{more}",
+        metadata=shown | {"wrong_partitions": metadata.table_of(found.wrong)},
+    )
+
+
+def _named(row: dict[str, object]) -> str:
+    return (
+        f"{row['partition']} has {row['in']} in, {row['kept']} kept and {row['dropped']} dropped"
+        f" ({row['lost']} lost, {row['added']} added)"
     )

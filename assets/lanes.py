@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from assets import metadata
+from assets import ledger, metadata
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
 from parlance import filters, plots, schemas
@@ -121,7 +122,7 @@ def _first(lane: Lane, context: dg.AssetExecutionContext) -> str:
 
 
 def _documents(lane: Lane) -> dg.AssetsDefinition:
-    modules = (*lane.modules, "stages.lanes", "schemas")
+    modules = (*lane.modules, "stages.lanes", "schemas", "excerpts", "pii")
     specs = [
         lane.spec(
             "documents",
@@ -144,11 +145,11 @@ def _documents(lane: Lane) -> dg.AssetsDefinition:
     def documents(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         source: Source = getattr(context.resources, lane.name)
         opened, keys = context.resources.lake.open(), list(context.partition_keys)
-        kept, ledger = stages.write_documents(opened, lane.name, source.documents, keys, grouped=lane.grouped)
+        kept, listed = stages.write_documents(opened, lane.name, source.documents, keys, grouped=lane.grouped)
         yield _materialized(
             context, opened, lane, "documents", kept, preview=["id", "channel", "title", "author", "text"]
         )
-        yield _with_reasons(context, opened, lane, "rejected", ledger, title="Raw rows in no document, by reason")
+        yield _with_reasons(context, opened, lane, "rejected", listed)
 
     return documents
 
@@ -179,7 +180,7 @@ def _signals(lane: Lane) -> dg.AssetsDefinition:
 
 
 def _kept(lane: Lane) -> dg.AssetsDefinition:
-    modules = ("filters.recipes", "stages.lanes", "pii")
+    modules = ("filters.recipes", "stages.lanes", "excerpts", "pii")
     # Not `documents`, for which `signals` stands: with two ways to the same day a backfill of a whole lane is refused,
     # because Dagster finds the days of the two outputs unequal.
     deps = [lane.key("signals"), dg.AssetKey(["corpus", "duplicates"])]
@@ -204,9 +205,19 @@ def _kept(lane: Lane) -> dg.AssetsDefinition:
     @no_useless_retries
     def kept(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
         opened, keys = lake.open(), list(context.partition_keys)
-        written, ledger = stages.write_kept(opened, lane.name, lane.rules, keys)
-        yield _materialized(context, opened, lane, "kept", written, preview=["id", "language", "masked", "text"])
-        yield _with_reasons(context, opened, lane, "dropped", ledger, title="Dropped documents by reason")
+        written, listed = stages.write_kept(opened, lane.name, lane.rules, keys)
+        funnel = partial(
+            ledger.funnel, opened, lane.name, lane.rules, whole=ledger.whole(opened, lane.name, lane.rules)
+        )
+        metadata.explained(context, lane.key("kept"), funnel)
+        columns = ["id", "language", "masked", "text"]
+        preview = partial(metadata.preview_of, opened.table(f"{lane.name}/kept"), columns)
+        metadata.explained(context, lane.key("kept"), lambda days: {"preview": preview(days)})
+        numbers = ledger.numbers(opened, lane.name, lane.rules, keys)
+        for table in ("kept", "dropped"):
+            metadata.numbers_by_partition(context, lane.key(table), numbers)
+        yield _materialized(context, opened, lane, "kept", written, preview=[])
+        yield _with_reasons(context, opened, lane, "dropped", listed)
 
     return kept
 
@@ -279,15 +290,15 @@ def _materialized(
 
 
 def _with_reasons(
-    context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written, *, title: str
+    context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written
 ) -> dg.MaterializeResult:
-    result = _materialized(context, lake, lane, table, written, preview=["id", "reason", "reasons", "detail"])
-    reasons = _counts(lake.table(f"{lane.name}/{table}").scan(context.partition_keys), "rule")
-    return _and(result, reasons=metadata.picture(plots.bars(reasons, title=title)))
+    result = _materialized(context, lake, lane, table, written, preview=[])
+    metadata.explained(context, lane.key(table), partial(ledger.reasons, lake, lane.name, table))
+    return result
 
 
 def _and(result: dg.MaterializeResult, **more: dg.MetadataValue) -> dg.MaterializeResult:
-    return result._replace(metadata={**(result.metadata or {}), **more})
+    return result._replace(metadata={**more, **(result.metadata or {})})
 
 
 def _counts(rows: pl.LazyFrame, column: str, *, most: int = 20) -> Mapping[str, int]:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import dagster as dg
+import polars as pl
 
 from assets import metadata
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
 from assets.lanes import OWNERS, Lane
 from assets.tokenizers import KINDS
-from parlance import plots, report
+from parlance import report
 from parlance.versions import content_version
 from resources.lake import LakeResource
 
@@ -19,7 +20,7 @@ TOKENIZER_FIGURES = ("fertility", "bytes_per_token", "unknown_rate")
 
 def report_assets(lanes: Sequence[Lane], *, url: str) -> list[dg.AssetsDefinition]:
     """The report over `lanes`; `url` is where reports are served."""
-    names = [lane.name for lane in lanes]
+    recipes = {lane.name: lane.rules for lane in lanes}
     partitioned = [lane.key(table) for lane in lanes for table in ("dropped", "utterances", "embeddings")]
     all_days = [dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping()) for key in partitioned]
     drafts = dg.AssetDep(dg.AssetKey(["models", "predictions"]), partition_mapping=dg.AllPartitionMapping())
@@ -38,25 +39,48 @@ def report_assets(lanes: Sequence[Lane], *, url: str) -> list[dg.AssetsDefinitio
         """One page: rows by step, reasons of drops, languages, speech acts, duplicates, tokenizers, models, drafts."""
         opened = lake.open()
         figures = report.collect(
-            opened, names, tokenizers=_tokenizers(context.instance), models=_models(context.instance)
+            opened, recipes, tokenizers=_tokenizers(context.instance), models=_models(context.instance)
         )
         page = report.render(figures)
         version = content_version([page])
         with opened.files.publish("report", version) as folder:
             (folder / "report.html").write_text(page, encoding="utf-8")
-        series = {lane: figures.funnel[lane].to_list() for lane in names}
-        funnel = plots.grouped_bars(figures.funnel["step"].to_list(), series, title="Rows by step")
         return dg.MaterializeResult(
             data_version=dg.DataVersion(version),
             metadata={
                 "report": dg.MetadataValue.url(f"{url.rstrip('/')}/{version}/report.html"),
                 "file": dg.MetadataValue.path(f"{opened.files.uri('report', version)}/report.html"),
-                "funnel": metadata.picture(funnel),
+                "lanes": metadata.table_of(_lanes(figures)),
+                "funnel": metadata.pictures(report.funnels(figures).values()),
+                "by_partition": metadata.pictures(report.days(figures).values()),
                 "drops": metadata.table_of(figures.drops),
+                **_kept(figures),
             },
         )
 
     return [corpus_report]
+
+
+def _lanes(figures: report.Figures) -> pl.DataFrame:
+    """Rows of each lane, kept, dropped and rejected."""
+    sums = [rows.select("kept", "dropped", "rejected").sum().row(0) for rows in figures.days.values()]
+    names = pl.DataFrame({"lane": list(figures.days)}, schema={"lane": pl.String})
+    counts = pl.DataFrame(sums, schema=["kept", "dropped", "rejected"], orient="row")
+    return pl.concat([names, counts], how="horizontal").select(
+        "lane", "kept", "dropped", pl.col("rejected").alias("raw rows rejected")
+    )
+
+
+def _kept(figures: report.Figures) -> dict[str, float]:
+    """Documents and the share of them that is kept, by lane: numbers that plot over materialisations."""
+    sums = {lane: rows.select("kept", "dropped").sum().row(0) for lane, rows in figures.days.items()}
+    documents = {f"{lane}_documents": kept + dropped for lane, (kept, dropped) in sums.items()}
+    shares = {
+        f"{lane}_kept_share": round(kept / (kept + dropped), 4)
+        for lane, (kept, dropped) in sums.items()
+        if kept + dropped
+    }
+    return documents | shares
 
 
 def _tokenizers(instance: dg.DagsterInstance) -> list[dict[str, object]]:

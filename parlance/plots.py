@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6fb8")
 INK, FAINT = "#22303a", "#d7dee3"
+STACKED = ("#2a6f97", "#e07a5f", "#9aa7b0")
+MOST_LABELS, LABEL_ROOM = 12, 60
+WIDE, NARROW = 7.2, 5.8  # inches
 
 
 def bars(values: Mapping[str, float], *, title: str, unit: str = "") -> str:
@@ -45,6 +48,63 @@ def grouped_bars(labels: Sequence[str], series: Mapping[str, Sequence[float]], *
     return _svg(figure, axes, title=title, legend=len(series) > 1)
 
 
+def funnel(steps: Sequence[str], rows: Sequence[int], *, dropped: Sequence[int | None], title: str) -> str:
+    """Bars that become shorter from step to step, each with its rows and with what was dropped before it.
+
+    Raises ConfigError where there is not one number for each step.
+    """
+    if not len(steps) == len(rows) == len(dropped):
+        raise ConfigError(f"plot {title!r}: {len(steps)} steps, {len(rows)} rows and {len(dropped)} dropped")
+    figure, axes = _figure(0.62 + max(len(steps), 1) * 0.3, width=NARROW)
+    places = range(len(steps))
+    before = [count + (lost or 0) for count, lost in zip(rows, dropped, strict=True)]
+    axes.barh(places, before, height=0.72, color=FAINT)
+    axes.barh(places, rows, height=0.72, color=COLOURS[0])
+    written = [f"{count:,}" + (f"  (−{lost:,})" if lost else "") for count, lost in zip(rows, dropped, strict=True)]
+    for place, length, text in zip(places, before, written, strict=True):
+        axes.annotate(
+            text, (length, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9, color=INK
+        )
+    axes.set_yticks(places, [_text(step) for step in steps])
+    axes.invert_yaxis()
+    axes.xaxis.set_visible(False)
+    axes.margins(x=0.18)
+    return _svg(figure, axes, title=title, legend=False)
+
+
+def stacked(labels: Sequence[str], series: Mapping[str, Sequence[float]], *, title: str) -> str:
+    """One column for each label, in it the series from the bottom up; of many labels some are written.
+
+    Raises ConfigError for a series that has not one value for each label.
+    """
+    figure, axes = _figure(2.6, width=NARROW)
+    bottoms = [0.0] * len(labels)
+    for index, (name, values) in enumerate(series.items()):
+        if len(values) != len(labels):
+            raise ConfigError(f"plot {title!r}: series {name!r} has {len(values)} values, needs {len(labels)}")
+        axes.bar(
+            range(len(labels)),
+            values,
+            bottom=bottoms,
+            width=0.8,
+            color=STACKED[index % len(STACKED)],
+            label=_text(name),
+        )
+        bottoms = [bottom + value for bottom, value in zip(bottoms, values, strict=True)]
+    each = max(1, math.ceil(len(labels) / MOST_LABELS))
+    axes.set_xticks(range(0, len(labels), each), [_text(label, width=24) for label in labels[::each]])
+    if max(map(len, labels), default=0) * max(len(labels[::each]), 8) > LABEL_ROOM:
+        axes.tick_params(axis="x", rotation=25)
+    if len(labels) < MOST_LABELS:  # so that few columns are not as wide as the page
+        axes.set_xlim(-0.7, max(len(labels), 8) - 0.3)
+    axes.grid(axis="y", color=FAINT, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.yaxis.set_major_formatter(lambda value, _: _number(value))
+    # Over the columns a legend would hide some.
+    axes.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=max(1, len(series)))
+    return _svg(figure, axes, title=title, legend=False, pad=24)
+
+
 def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x: str, y: str) -> str:
     """Lines through (x, y) points, one for each series."""
     figure, axes = _figure(2.8)
@@ -60,15 +120,15 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x
     return _svg(figure, axes, title=title, legend=len(drawn) > 1)
 
 
-def _figure(height: float) -> "tuple[Figure, Axes]":
+def _figure(height: float, *, width: float = WIDE) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
 
 
-def _svg(figure: "Figure", axes: "Axes", *, title: str, legend: bool) -> str:
-    axes.set_title(_text(title, width=90), loc="left", fontsize=11, color=INK, fontweight="bold")
+def _svg(figure: "Figure", axes: "Axes", *, title: str, legend: bool, pad: float = 6) -> str:
+    axes.set_title(_text(title, width=90), loc="left", fontsize=11, color=INK, fontweight="bold", pad=pad)
     axes.tick_params(colors=INK, length=0, labelsize=8)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)

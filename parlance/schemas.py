@@ -156,8 +156,9 @@ DOCUMENTS = pa.schema(
 )
 
 # The drop ledger: one row for each row that a step did not pass on. `reason` is the first broken rule as
-# text (`mean_word_length<3.0`), `reasons` all of them; `detail` what else explains it, such as the
-# id of the document that this one duplicates.
+# text (`mean_word_length<3.0`), `rule`, `value`, `bound` and `version` belong to it, `reasons` are all of them;
+# `detail` is what else explains it, such as the id of the document that this one duplicates. `excerpt` is the beginning
+# of the row's own text, personal data and secrets masked; empty where there is none, or it was refused or deleted.
 LEDGER = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -170,6 +171,7 @@ LEDGER = pa.schema(
         pa.field("version", pa.int32(), nullable=False),
         pa.field("reasons", pa.list_(pa.string()), nullable=False),
         pa.field("detail", pa.string()),
+        pa.field("excerpt", pa.string(), nullable=False),
         pa.field("partition", pa.string(), nullable=False),
     ]
 )

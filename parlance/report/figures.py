@@ -1,23 +1,33 @@
-"""The figures of the report, read from the tables of the lake. No text of a document is read but the drafts."""
+"""The figures of the report, from the tables of the lake. Of texts it reads the ledger's excerpts and the drafts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from parlance.filters.recipes import Bound
 from parlance.lake import Lake
+from parlance.report import funnel
 
+MOST_COLUMNS = 60
+LEDGERS = {"rejected": "documents", "dropped": "kept"}
 FUNNEL = ("raw", "documents", "kept", "utterances", "embeddings")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Everything that the page shows; frames have the columns that they are printed with."""
+    """Everything that the page shows; frames have the columns that they are printed with.
+
+    By lane: `funnels`, `days` (rows kept, dropped and rejected of each partition) and `samples` of its dropped rows.
+    """
 
     funnel: pl.DataFrame
     words: pl.DataFrame
+    funnels: Mapping[str, pl.DataFrame]
+    days: Mapping[str, pl.DataFrame]
     drops: pl.DataFrame
+    samples: Mapping[str, pl.DataFrame]
     languages: pl.DataFrame
     speech_acts: pl.DataFrame
     duplicates: pl.DataFrame
@@ -28,11 +38,22 @@ class Figures:
 
 
 def collect(
-    lake: Lake, lanes: Sequence[str], *, tokenizers: list[dict[str, Any]], models: dict[str, dict[str, float]]
+    lake: Lake,
+    recipes: Mapping[str, Sequence[Bound]],
+    *,
+    tokenizers: list[dict[str, Any]],
+    models: dict[str, dict[str, float]],
 ) -> Figures:
-    """Reads the figures of `lanes`. `tokenizers` and `models` are figures that their own assets measured."""
+    """Reads the figures of the lanes in `recipes`, each with its bounds.
+
+    `tokenizers` and `models` are figures that their own assets measured.
+    """
+    lanes = list(recipes)
     return Figures(
         funnel=_funnel(lake, lanes),
+        funnels={lane: funnel.funnel(lake, lane, rules) for lane, rules in recipes.items()},
+        days={lane: _days(funnel.by_partition(lake, lane, rules)) for lane, rules in recipes.items()},
+        samples={lane: _samples(lake, lane) for lane in lanes},
         words=_words(lake, lanes, tokenizers),
         drops=_drops(lake, lanes),
         languages=_by(lake, lanes, "signals", "language").rename({"rows": "documents"}),
@@ -77,14 +98,29 @@ def _words(lake: Lake, lanes: Sequence[str], tokenizers: list[dict[str, Any]]) -
     )
 
 
+def _days(partitions: pl.DataFrame) -> pl.DataFrame:
+    """Kept, dropped and rejected rows by partition; of many partitions some that follow each other are one row."""
+    each = max(1, -(-partitions.height // MOST_COLUMNS))
+    numbered = partitions.select("partition", "kept", "dropped", "rejected").with_row_index("place")
+    binned = numbered.group_by(pl.col("place") // each, maintain_order=True)
+    return binned.agg(pl.col("partition").first(), pl.exclude("partition", "place").sum()).drop("place")
+
+
 def _drops(lake: Lake, lanes: Sequence[str]) -> pl.DataFrame:
-    """Dropped rows by lane, step and first broken rule."""
+    """Dropped rows by lane, step and rule: those whose first broken rule it is, and all that break it."""
     frames = [
-        lake.table(f"{lane}/{table}").scan().group_by(lane="source", step="step", rule="rule").agg(rows=pl.len())
+        funnel.reasons(lake, lane, table).select(
+            pl.lit(lane).alias("lane"), pl.lit(step).alias("step"), "rule", rows="first", any="any"
+        )
         for lane in lanes
-        for table in ("rejected", "dropped")
+        for table, step in LEDGERS.items()
     ]
-    return pl.concat(frames).sort("lane", "step", "rows", "rule", descending=[False, False, True, False]).collect()
+    return pl.concat(frames).sort("lane", "step", "rows", "rule", descending=[False, False, True, False])
+
+
+def _samples(lake: Lake, lane: str) -> pl.DataFrame:
+    """A few dropped rows of each first broken rule, of both steps."""
+    return pl.concat(funnel.samples(lake, lane, table) for table in LEDGERS)
 
 
 def _by(lake: Lake, lanes: Sequence[str], table: str, column: str) -> pl.DataFrame:

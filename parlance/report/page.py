@@ -10,6 +10,7 @@ from parlance import plots
 from parlance.report.figures import Figures
 
 MOST_LANGUAGES = 12
+SHOWN = {"kept": "documents kept", "dropped": "documents dropped", "rejected": "raw rows rejected"}
 MODEL_FIGURES = ("perplexity", "bits_per_character", "rouge_l", "bleu", "chrf")
 
 
@@ -21,10 +22,32 @@ def render(figures: Figures) -> str:
     return environment.from_string(template).render(figures=figures, plots=_plots(figures), models=_models(figures))
 
 
-def _plots(figures: Figures) -> dict[str, str]:
+def funnels(figures: Figures) -> dict[str, str]:
+    """The funnel of each lane that has rows, as SVG."""
+    return {
+        lane: plots.funnel(
+            steps["step"].to_list(), steps["rows"].to_list(), dropped=steps["dropped"].to_list(), title=f"{lane}: rows"
+        )
+        for lane, steps in figures.funnels.items()
+        if steps["rows"].sum()
+    }
+
+
+def days(figures: Figures) -> dict[str, str]:
+    """What was kept and dropped of each partition of the lanes, as SVG; none of a lane without rows."""
+    return {
+        lane: plots.stacked(
+            rows["partition"].to_list(),
+            {name: rows[column].to_list() for column, name in SHOWN.items()},
+            title=f"{lane}: by partition",
+        )
+        for lane, rows in figures.days.items()
+        if rows.height
+    }
+
+
+def _plots(figures: Figures) -> dict[str, Any]:
     """SVG texts by name; made here, so they are marked safe in the template."""
-    lanes = figures.funnel.columns[1:]
-    funnel = {lane: figures.funnel[lane].to_list() for lane in lanes}
     acts = figures.speech_acts
     languages = figures.languages.head(MOST_LANGUAGES)
     drops = (
@@ -32,7 +55,8 @@ def _plots(figures: Figures) -> dict[str, str]:
     )
     series = {column: acts[column].to_list() for column in ("function", "form")}
     return {
-        "funnel": plots.grouped_bars(figures.funnel["step"].to_list(), funnel, title="Rows by step"),
+        "funnels": funnels(figures),
+        "days": days(figures),
         "drops": plots.bars(dict(drops.iter_rows()), title="Dropped rows by first broken rule"),
         "languages": plots.bars(dict(languages.iter_rows()), title="Documents by language"),
         "speech_acts": plots.grouped_bars(acts["act"].to_list(), series, title="Utterances by speech act"),

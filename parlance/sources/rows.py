@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
+from parlance.excerpts import excerpts
 from parlance.schemas import DOCUMENTS, LEDGER
 
 Row = dict[str, Any]
@@ -52,8 +54,16 @@ def paired(outcomes: Iterable[tuple[list[Row], list[Row]]]) -> Iterator[tuple[pa
 def _pair(documents: list[Row], ledger: list[Row]) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     return (
         pa.RecordBatch.from_pylist(documents, schema=DOCUMENTS),
-        pa.RecordBatch.from_pylist(ledger, schema=LEDGER),
+        _with_excerpts(ledger),
     )
+
+
+def _with_excerpts(ledger: list[Row]) -> pa.RecordBatch:
+    """The rows with excerpts of their texts, made together."""
+    batch = pa.RecordBatch.from_pylist(ledger, schema=LEDGER)
+    texts = pl.Series([row["excerpt"] for row in ledger], dtype=pl.String)
+    place = LEDGER.get_field_index("excerpt")
+    return batch.set_column(place, LEDGER.field(place), excerpts(texts).to_arrow().cast(pa.string()))
 
 
 def raw_row(
@@ -101,8 +111,11 @@ def rule_of(error: str) -> str:
     return next((rule for start, rule in RULES.items() if error.startswith(start)), "unreadable")
 
 
-def dropped(raw: Row, rule: str, *, detail: str | None = None) -> Row:
-    """The `LEDGER` row of a raw row that the documents step did not pass on."""
+def dropped(raw: Row, rule: str, *, detail: str | None = None, text: str = "") -> Row:
+    """The `LEDGER` row of a raw row that the documents step did not pass on.
+
+    `text` is that of which `paired` makes the excerpt: none where rights or its author do not allow it.
+    """
     return {
         "id": raw["id"],
         "source": raw["source"],
@@ -114,6 +127,7 @@ def dropped(raw: Row, rule: str, *, detail: str | None = None) -> Row:
         "version": 1,
         "reasons": [rule],
         "detail": detail,
+        "excerpt": text,
         "partition": raw["document_partition"],
     }
 

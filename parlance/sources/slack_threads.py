@@ -71,17 +71,21 @@ def _thread(rows: list[Row], pseudonyms: Pseudonyms | None) -> tuple[list[Row], 
     thread = _Thread(id=rows[0]["document_id"], partition=rows[0]["document_partition"])
     ledger: list[Row] = []
     seen: set[str] = set()
+    deleted: set[str] = set()
     for row in rows:
         payload = _payload(row, pseudonyms)
         if isinstance(payload, str):
             ledger.append(dropped(row, rule_of(payload), detail=payload))
         elif row["id"] in seen:
-            ledger.append(dropped(row, "duplicate_message", detail=f"{row['shard']}#{row['position']}"))
+            text = "" if row["id"] in deleted else _shown(payload)
+            ledger.append(dropped(row, "duplicate_message", detail=f"{row['shard']}#{row['position']}", text=text))
         else:
             seen.add(row["id"])
+            if _is_deleted(payload):
+                deleted.add(row["id"])
             reason = thread.take(row, payload)
             if reason is not None:
-                ledger.append(dropped(row, reason, detail=_event(payload.message)))
+                ledger.append(dropped(row, reason, detail=_event(payload.message), text=_shown(payload)))
     return ([thread.document()] if thread.turns else []), ledger
 
 
@@ -111,8 +115,7 @@ class _Thread:
 
     def take(self, row: Row, payload: _Payload) -> str | None:
         """Add one message as a turn, or say why it is none."""
-        message = payload.message
-        text = well_formed(render(message, users=payload.names)).strip()
+        text = _text(payload)
         self.channel = self.channel or payload.channel
         reason = _reason(payload, text)
         if reason in (None, "empty_text") and self.id == f"slack:{row['id']}":
@@ -189,13 +192,26 @@ def _payload(row: Row, pseudonyms: Pseudonyms | None) -> _Payload | str:
     )
 
 
+def _text(payload: _Payload) -> str:
+    return well_formed(render(payload.message, users=payload.names)).strip()
+
+
+def _shown(payload: _Payload) -> str:
+    """What the ledger may show of a message that is no turn: nothing of a deleted one."""
+    return "" if _is_deleted(payload) else _text(payload)
+
+
 def _reason(payload: _Payload, text: str) -> str | None:
     """The rule by which the message is no turn; null where it is one."""
     if _event(payload.message) is not None:
         return "channel_event"
-    if payload.is_deleted or payload.message.get("subtype") in ("tombstone", "message_deleted"):
+    if _is_deleted(payload):
         return "deleted"
     return None if text else "empty_text"
+
+
+def _is_deleted(payload: _Payload) -> bool:
+    return payload.is_deleted or payload.message.get("subtype") in ("tombstone", "message_deleted")
 
 
 def _event(message: Json) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from parlance import extraction
+from parlance.excerpts import readable
 from parlance.extraction import Page
 from parlance.extraction_bounded import TIMEOUT_S, Extractor, Html, Loss, Workers
 from parlance.sources.rows import Row, dropped, paired, rule_of, well_formed
@@ -54,26 +55,31 @@ def _outcomes(rows: list[Row], seen: set[int], workers: Workers) -> Iterator[tup
 def _refusal(row: Row, seen: set[int]) -> Row | None:
     """The `LEDGER` row of a raw row that is not looked into; None where it is."""
     if row["error"] is not None:
-        return dropped(row, rule_of(row["error"]), detail=row["error"])
+        rule = rule_of(row["error"])
+        return dropped(row, rule, detail=row["error"], text="" if rule == "refused" else _readable(row))
     key = hash(row["id"])  # 64 bits: a set of the ids themselves would not fit in memory for a large dump
     if key in seen:
-        return dropped(row, "duplicate_id", detail=f"{row['shard']}#{row['position']}")
+        return dropped(row, "duplicate_id", detail=f"{row['shard']}#{row['position']}", text=_readable(row))
     seen.add(key)
     return None
 
 
 def _outcome(row: Row, found: Page | Loss) -> tuple[list[Row], list[Row]]:
     if isinstance(found, Loss):
-        return [], [dropped(row, found.rule, detail=found.detail)]
+        return [], [dropped(row, found.rule, detail=found.detail, text=_readable(row))]
     if found.failure is not None:
-        return [], [dropped(row, "extraction_failed", detail=found.failure)]
+        return [], [dropped(row, "extraction_failed", detail=found.failure, text=_readable(row))]
     if not found.text.strip():
-        return [], [dropped(row, "empty_text")]
+        return [], [dropped(row, "empty_text", text=_readable(row))]
     return [_document(row, found)], []
 
 
 def _is_page(row: Row) -> bool:
     return _media_type(row)[0] not in ("application/json", "text/plain")
+
+
+def _readable(row: Row) -> str:
+    return well_formed(readable(row["payload"], row["media_type"]))
 
 
 def _media_type(row: Row) -> tuple[str, str | None]:

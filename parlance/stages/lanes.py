@@ -6,6 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from parlance import embedding, filters, pii, schemas, speech_acts
+from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.pseudonyms import Pseudonyms
@@ -109,7 +110,7 @@ def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequenc
 
 
 def _ledger(dropped: pl.DataFrame) -> pl.DataFrame:
-    return dropped.with_columns(step=pl.lit("kept"))
+    return dropped.with_columns(excerpts(dropped["text"], dropped["pii"]), step=pl.lit("kept"))
 
 
 def _masked(kept: pl.DataFrame) -> pl.DataFrame:

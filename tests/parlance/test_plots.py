@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.errors import ConfigError
-from parlance.plots import bars, curves, grouped_bars
+from parlance.plots import MOST_LABELS, bars, curves, funnel, grouped_bars, stacked
 
 
 def texts(svg: str) -> list[str]:
@@ -98,6 +98,28 @@ def test_a_series_has_one_value_for_each_label(values):
 def test_text_is_drawn_as_it_is(label, drawn):
     assert texts(bars({label: 1}, title="t"))[0] == drawn
     assert texts(bars({"a": 1}, title=label))[-1] == (label if len(label) == 41 else drawn)
+
+
+def test_a_funnel_writes_rows_and_what_was_dropped():
+    svg = funnel(["raw rows", "documents", "kept"], [1_200, 1_000, 0], dropped=[None, 200, 1_000], title="dump")
+    assert texts(svg) == ["raw rows", "documents", "kept", "1,200", "1,000  (−200)", "0  (−1,000)", "dump"]
+    with pytest.raises(ConfigError, match="plot 'dump': 1 steps, 2 rows and 1 dropped"):
+        funnel(["raw"], [1, 2], dropped=[None], title="dump")
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 12, 13, 60, 1_000])
+def test_stacked_columns_write_some_labels(count):
+    labels = [f"2026-{place:04}" for place in range(count)]
+    svg = stacked(labels, {"kept": list(range(count)), "dropped": [1.0] * count}, title="by day")
+    written = [text for text in texts(svg) if text.startswith("2026-")]
+    assert written == labels[:: max(1, -(-count // MOST_LABELS))]
+    assert texts(svg)[-1] in {"by day", "dropped"}
+    assert {"kept", "dropped", "by day"} <= set(texts(svg))
+
+
+def test_stacked_series_have_one_value_for_each_label():
+    with pytest.raises(ConfigError, match="plot 't': series 'x' has 1 values, needs 2"):
+        stacked(["a", "b"], {"x": [1]}, title="t")
 
 
 @settings(max_examples=15, deadline=None)

@@ -110,6 +110,45 @@ def test_what_is_refused_is_counted_in_the_ledger(export: str) -> None:
     turns = sum(len(row["raw_ids"]) for batch, _ in pairs for row in batch.to_pylist())
     assert turns + len(ledger) == frame.height
     assert {row["rule"] for row in ledger} == {"refused"}
+    assert [row["excerpt"] for row in ledger if row["excerpt"]] == []
+
+
+def told(frame: pl.DataFrame, pseudonyms: Pseudonyms | None = None) -> list[dict[str, Any]]:
+    """The ledger of raw rows, in their order."""
+    batches = frame.to_arrow().to_batches()
+    return [row for _, ledger in slack.documents(batches, pseudonyms=pseudonyms) for row in ledger.to_pylist()]
+
+
+def test_excerpts_name_people_by_pseudonym(export: str) -> None:
+    said = {
+        "type": "message",
+        "user": "U0ADA01",
+        "ts": "1791201600.000100",
+        "text": "Ask <@U0BOB02|bob>, bob@x.example",
+    }
+    joined = said | {"subtype": "channel_join"}
+    Path(export, "general", f"{DAY}.json").write_text(json.dumps([joined]), encoding="utf-8")
+    frame = raw(export, rights()).filter(pl.col("shard").str.starts_with("general"))
+    (row,) = told(frame, KEY)
+    assert (row["rule"], row["excerpt"]) == ("channel_event", f"Ask @{KEY['U0BOB02']}, <EMAIL>")
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["deleted first", "deleted last"])
+def test_of_a_deleted_message_no_copy_is_shown(export: str, first: int) -> None:
+    said = {"type": "message", "user": "U0ADA01", "ts": "1791201600.000100", "text": "I take that back"}
+    copies = [said | {"subtype": "tombstone"}, said]
+    Path(export, "general", f"{DAY}.json").write_text(json.dumps([copies[first], copies[1 - first]]), encoding="utf-8")
+    frame = raw(export, rights()).filter(pl.col("shard").str.starts_with("general"))
+    assert [row["excerpt"] for row in told(frame)] == [""] * (2 - first)
+
+
+def test_what_cannot_be_read_is_not_shown(export: str) -> None:
+    without_ts = {"type": "message", "user": "U0BOB02", "text": "Bob's words"}
+    Path(export, "general", f"{DAY}.json").write_text(json.dumps([without_ts]), encoding="utf-8")
+    frame = raw(export, rights()).filter(pl.col("shard").str.starts_with("general"))
+    assert "Bob's words" in stored(frame)
+    (row,) = told(frame, KEY)
+    assert (row["rule"], row["excerpt"]) == ("unreadable", "")
 
 
 def test_pseudonyms_stand_for_authors_and_mentions(export: str) -> None:

@@ -140,6 +140,29 @@ def test_rows_with_errors_and_second_ids_are_not_extracted() -> None:
     ]
 
 
+def test_the_ledger_shows_what_people_can_read_of_a_payload() -> None:
+    rows = [
+        row(1, b"<html><head><title>T</title></head><body><b>No</b> main: ann@x.example", error="not readable"),
+        row(2, b'{"id": 7, "note": "no text"}', "application/json", error="no text in text"),
+        row(3, b"must not be shown", "text/plain", error="refused: robots.txt"),
+        row(4, b"\x00\x01\x02", "application/octet-stream", error="damaged"),
+        row(
+            5,
+            "a lone surrogate and enough words \ud800".encode("utf-8", "surrogatepass"),
+            "text/plain",
+            error="damaged",
+        ),
+    ]
+    _, ledger = told(rows, workers=0)
+    assert [one["excerpt"] for one in ledger] == [
+        "No main: <EMAIL>",
+        '{"id": 7, "note": "no text"}',
+        "",
+        "",
+        "a lone surrogate and enough words \ufffd\ufffd\ufffd",
+    ]
+
+
 KINDS = ("text/html", "text/plain", "application/json", "application/xhtml+xml; charset=utf-16")
 
 

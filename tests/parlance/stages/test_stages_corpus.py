@@ -95,6 +95,11 @@ def test_recipes_are_compared_over_lanes(lake: Lake) -> None:
     assert len(rows) == 5
 
 
+def test_the_ledger_shows_how_a_dropped_document_begins(lake: Lake) -> None:
+    rows = lake.table("dump/dropped").scan().sort("id").select("id", "excerpt").collect().rows()
+    assert rows == [(f"dump:{name}", TEXTS[name][:200].strip()) for name in ("copy", "near")]
+
+
 def test_an_unknown_document_is_refused(lake: Lake) -> None:
     with pytest.raises(ConfigError, match="no document 'x' in the lanes crawl, dump"):
         why(lake, ["crawl", "dump"], "x")

@@ -1,0 +1,67 @@
+"""Excerpts: how they begin, and that what they show is masked."""
+
+import polars as pl
+import pytest
+
+from parlance import pii
+from parlance.excerpts import CHARACTERS, HEAD, SEARCHED, excerpts, readable
+
+KEY = "-----BEGIN PRIVATE KEY-----\n" + "MIIBVQIBADANBgkqhkiG9w0BAQEFAASC\n" * 200
+
+
+def excerpt(text: str | None) -> str:
+    (found,) = excerpts(pl.Series([text], dtype=pl.String))
+    (measured,) = excerpts(pl.Series([text], dtype=pl.String), pii.find(pl.Series([text], dtype=pl.String)))
+    assert found == measured
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        (None, ""),
+        ("", ""),
+        (" \n\t ", ""),
+        ("one\n\n two\tthree", "one two three"),
+        ("x" * 300, "x" * CHARACTERS),
+        ("mail ann@example.com now", "mail <EMAIL> now"),
+        ("ä" * 150 + " 4111 1111 1111 1111 " + "ö" * 300, ("ä" * 150 + " <CARD> " + "ö" * 300)[:CHARACTERS]),
+        ("key " + KEY, "key <SECRET>"),
+        ("key " + KEY + "-----END PRIVATE KEY----- ann@example.com", "key <SECRET>"),
+        ("\n" * (HEAD - 5) + "ann@example.com " + "x" * 300, "<EMAIL>"),
+    ],
+)
+def test_it_is_the_beginning_masked_on_one_line(text: str | None, begins: str) -> None:
+    assert excerpt(text) == begins
+
+
+def test_a_secret_at_the_edge_is_masked_whole() -> None:
+    secret = "ghp_" + "a1B2" * 9
+    for before in range(CHARACTERS - 45, CHARACTERS + 5):
+        shown = excerpt("x" * (before - 1) + " " + secret + " after")
+        assert "ghp_" not in shown
+        assert shown.startswith("x" * min(before - 1, CHARACTERS))
+
+
+def test_rows_without_spans_stay_as_they_are() -> None:
+    texts = pl.Series(["plain", "ann@example.com", "plain too", "bob@example.com", None])
+    assert excerpts(texts).to_list() == ["plain", "<EMAIL>", "plain too", "<EMAIL>", ""]
+    assert excerpts(texts.clear()).to_list() == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "media_type", "text"),
+    [
+        (None, "text/html", ""),
+        (b'{"text": 1', "application/json", '{"text": 1'),
+        (b"a < b\n c", "text/plain", "a < b c"),
+        ("é".encode("latin-1") * 3, "text/plain; charset=latin-1", "ééé"),
+        (b"word", "text/plain; charset=unheard-of", "word"),
+        (b"<p>One<script>var a = '<p>'</script><!-- no --> two</p><style>p {", "text/html", "One two"),
+        (b"\x00\x01 text", "text/plain", ""),
+        (b"\xff\xfe\xfd\xfc text", "text/plain", ""),
+        (b"x" * 10 * SEARCHED, "text/plain", "x" * SEARCHED),
+    ],
+)
+def test_payloads_are_shown_as_far_as_they_are_text(payload: bytes | None, media_type: str, text: str) -> None:
+    assert readable(payload, media_type) == text
