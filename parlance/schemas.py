@@ -204,7 +204,8 @@ KEPT = pa.schema(
     ]
 )
 
-# Members of clusters of two or more; a document without a duplicate has no row.
+# Members of clusters of two or more; a document without a duplicate has no row. `threshold` is null where the kind
+# `exact` needs none.
 DUPLICATES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -214,6 +215,7 @@ DUPLICATES = pa.schema(
         pa.field("kind", pa.string(), nullable=False),
         pa.field("matched_id", pa.string()),
         pa.field("jaccard", pa.float64()),
+        pa.field("threshold", pa.float64()),
         pa.field("document_partition", pa.string(), nullable=False),
     ]
 )

@@ -32,7 +32,7 @@ def clusters(
     passes = pl.lit(True) if eligible is None else eligible.fill_null(False)
     rows = signals.select(*COLUMNS, eligible=passes).collect()
     rows = rows.with_columns(group=found["group"])
-    return survivors(rows.filter(pl.col("group").is_duplicated()))
+    return survivors(rows.filter(pl.col("group").is_duplicated()), threshold=threshold)
 
 
 def _check(signals: pl.LazyFrame) -> None:
@@ -41,7 +41,7 @@ def _check(signals: pl.LazyFrame) -> None:
         raise SchemaError(f"signals lack columns {missing}; needed: {COLUMNS}")
 
 
-def survivors(members: pl.DataFrame) -> pl.DataFrame:
+def survivors(members: pl.DataFrame, *, threshold: float) -> pl.DataFrame:
     """`DUPLICATES` rows of `members`: `COLUMNS`, `eligible`, and the `group` that each is in."""
     order = ["created_at", "id", "source", "partition"]
     ranked = members.sort(~pl.col("eligible"), *order, nulls_last=True).with_row_index("rank")
@@ -59,6 +59,7 @@ def survivors(members: pl.DataFrame) -> pl.DataFrame:
         pl.when("exact").then(pl.lit("exact")).otherwise(pl.lit("near")).alias("kind"),
         pl.when(~pl.col("keep")).then("first_id").alias("matched_id"),
         pl.when(~pl.col("keep")).then(_estimates(ranked)).alias("jaccard"),
+        pl.when(~pl.col("exact")).then(pl.lit(threshold)).alias("threshold"),
         pl.col("partition").alias("document_partition"),
     )
 

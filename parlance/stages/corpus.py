@@ -8,12 +8,11 @@ import pyarrow as pa
 
 from parlance import filters, schemas, search, speech_acts, tokenization
 from parlance.errors import ConfigError
+from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.stages.duplicates import texts
 from parlance.storage import Written, record_batches, stream
-
-EXCERPT_CHARACTERS = 300
 
 
 def write_comparison(lake: Lake, lanes: Sequence[str], one: Sequence[Bound], other: Sequence[Bound]) -> Written:
@@ -27,8 +26,8 @@ def _compared(lake: Lake, lane: str, one: Sequence[Bound], other: Sequence[Bound
     names = sorted({"id", "source", "partition", "language", *(bound.rule for bound in (*one, *other))})
     for signals in stream(lake.table(f"{lane}/signals").scan().select(names)):
         changed = filters.compare(signals, one, other).join(signals.select("id", "source", "partition"), on="id")
-        excerpts = texts([documents], changed).fill_null("").str.slice(0, EXCERPT_CHARACTERS)
-        frame = changed.rename({"partition": "document_partition"}).with_columns(excerpt=excerpts)
+        shown = excerpts(texts([documents], changed))
+        frame = changed.rename({"partition": "document_partition"}).with_columns(shown)
         yield from record_batches(frame, schemas.COMPARISON)
 
 

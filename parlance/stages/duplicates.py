@@ -52,7 +52,7 @@ def write_duplicates(
     if anew or found.counts["new"] or found.counts["gone"]:
         kept.replace(record_batches(index, schemas.DUPLICATE_INDEX))
     members = pl.concat(list(_members(scans, lanes, found.index["group"])))
-    rows = record_batches(survivors(members), schemas.DUPLICATES)
+    rows = record_batches(survivors(members, threshold=threshold), schemas.DUPLICATES)
     return Deduplicated(written=lake.table("corpus/duplicates").replace(rows), counts=found.counts)
 
 

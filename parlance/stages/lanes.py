@@ -11,11 +11,12 @@ from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.pseudonyms import Pseudonyms
 from parlance.sources.slack_columns import messages
-from parlance.storage import Spool, Written, record_batches, stream
+from parlance.storage import Spool, Table, Written, record_batches, stream
 
 Parse = Callable[[Iterable[pa.RecordBatch]], Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]]
 
 DUPLICATE_VERSION = 1
+VERDICTS_AT_ONCE = 100_000
 
 
 def raw_of_documents(lake: Lake, lane: str, partitions: Sequence[str]) -> pl.LazyFrame:
@@ -64,30 +65,54 @@ def write_signals(lake: Lake, lane: str, partitions: Sequence[str]) -> Written:
 
 def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> tuple[Written, Written]:
     """Documents that break no rule and duplicate nothing, with personal data masked; the others with their reason."""
-    verdicts = _verdicts(lake, lane, rules, partitions)
     with Spool(schemas.LEDGER) as ledger:
 
         def kept() -> Iterator[pa.RecordBatch]:
-            for documents in lake.table(f"{lane}/documents").batches(partitions):
-                judged = documents.join(
-                    verdicts, on=["id", "partition"], how="left", validate="1:1", maintain_order="left"
-                )
-                for batch in record_batches(_ledger(judged.filter(pl.col("reason").is_not_null())), schemas.LEDGER):
-                    ledger.add(batch)
-                yield from record_batches(_masked(judged.filter(pl.col("reason").is_null())), schemas.KEPT)
+            for some in _portions(lake.table(f"{lane}/signals"), partitions):
+                verdicts = _verdicts(lake, lane, rules, some)
+                for documents in lake.table(f"{lane}/documents").batches(some):
+                    judged = documents.join(
+                        verdicts, on=["id", "partition"], how="left", validate="1:1", maintain_order="left"
+                    )
+                    dropped = judged.filter(pl.col("reason").is_not_null())
+                    for batch in record_batches(_ledger(dropped), schemas.LEDGER):
+                        ledger.add(batch)
+                    yield from record_batches(_masked(judged.filter(pl.col("reason").is_null())), schemas.KEPT)
 
         written = lake.table(f"{lane}/kept").replace(kept(), partitions)
         return written, lake.table(f"{lane}/dropped").replace(ledger.batches(), partitions)
 
 
+def _portions(signals: Table, partitions: Sequence[str]) -> Iterator[list[str]]:
+    """`partitions` in their order, as many at a time as have some 100,000 documents together, or one with more."""
+    counts = dict(signals.scan(partitions).group_by("partition").len().collect().iter_rows())
+    waiting: list[str] = []
+    rows = 0
+    for partition in partitions:
+        if waiting and rows + counts.get(partition, 0) > VERDICTS_AT_ONCE:
+            yield waiting
+            waiting, rows = [], 0
+        waiting.append(partition)
+        rows += counts.get(partition, 0)
+    yield waiting
+
+
 def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> pl.DataFrame:
     """One row for each document, without its text: the rule it breaks (null: none), its language and PII spans."""
-    signals = lake.table(f"{lane}/signals").scan(partitions).collect()
+    names = ["id", "partition", "language", "pii", *(bound.rule for bound in rules)]
+    signals = lake.table(f"{lane}/signals").scan(partitions).select(list(dict.fromkeys(names))).collect()
     duplicates = (
         lake.table("corpus/duplicates")
         .scan()
-        .filter(pl.col("source") == lane, ~pl.col("keep"))
-        .select("id", "matched_id", "jaccard", partition="document_partition", duplicate=pl.col("kind") + "_duplicate")
+        .filter(pl.col("source") == lane, ~pl.col("keep"), pl.col("document_partition").is_in(list(partitions)))
+        .select(
+            "id",
+            "matched_id",
+            "jaccard",
+            "threshold",
+            partition="document_partition",
+            duplicate=pl.col("kind") + "_duplicate",
+        )
         .collect()
     )
     decided = filters.decide(signals, rules)
@@ -103,10 +128,11 @@ def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequenc
         reason=pl.coalesce("reason", "duplicate"),
         rule=pl.coalesce("rule", "duplicate"),
         value=pl.when(only_duplicate).then("jaccard").otherwise("value"),
+        bound=pl.when(only_duplicate).then("threshold").otherwise("bound"),
         version=pl.when(only_duplicate).then(DUPLICATE_VERSION).otherwise("version").cast(pl.Int32),
         reasons=pl.concat_list(pl.col("reasons").fill_null([]), listed),
         detail="matched_id",
-    ).drop("matched_id", "jaccard", "duplicate")
+    ).drop("matched_id", "jaccard", "threshold", "duplicate")
 
 
 def _ledger(dropped: pl.DataFrame) -> pl.DataFrame:

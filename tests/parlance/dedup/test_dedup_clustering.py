@@ -52,9 +52,9 @@ def signals(texts: list[str], **columns: list[object]) -> pl.DataFrame:
 def test_exact_and_near_members_stand_with_their_survivor() -> None:
     found = clusters(signals([BASE, FAR, NEAR, BASE.upper()]).lazy())
     assert found.drop("jaccard").rows() == [
-        ("d00000", "crawl", "d00000", True, "exact", None, "2026-10-05"),
-        ("d00002", "crawl", "d00000", False, "near", "d00000", "2026-10-05"),
-        ("d00003", "slack", "d00000", False, "exact", "d00000", "2026-10-05"),
+        ("d00000", "crawl", "d00000", True, "exact", None, None, "2026-10-05"),
+        ("d00002", "crawl", "d00000", False, "near", "d00000", 0.8, "2026-10-05"),
+        ("d00003", "slack", "d00000", False, "exact", "d00000", None, "2026-10-05"),
     ]
     assert found["jaccard"][0] is None
     assert 0.8 <= found["jaccard"][1] < 1.0

@@ -11,7 +11,7 @@ from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.report.funnel import SAMPLES, by_partition, funnel, reasons, samples
 from parlance.schemas import DOCUMENTS, LEDGER
-from parlance.stages.corpus import write_duplicates
+from parlance.stages.duplicates import write_duplicates
 from parlance.stages.lanes import write_kept, write_signals
 
 RULES = (Bound("words", at_least=3), Bound("c4_curly_brackets", at_most=0), Bound("c4_sentences", at_least=2))

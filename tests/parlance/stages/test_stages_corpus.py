@@ -2,12 +2,14 @@
 
 import io
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from orchestration.why import show
 from parlance.errors import ConfigError
+from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.schemas import DOCUMENTS
@@ -87,8 +89,8 @@ def test_recipes_are_compared_over_lanes(lake: Lake) -> None:
         .rows()
     )
     kept_before = [
-        ("crawl:alone", None, "words>59.0", TEXTS["alone"][:300]),
-        ("crawl:first", None, "words>59.0", TEXTS["first"][:300]),
+        ("crawl:alone", None, "words>59.0", excerpts(pl.Series([TEXTS["alone"]])).item()),
+        ("crawl:first", None, "words>59.0", excerpts(pl.Series([TEXTS["first"]])).item()),
     ]
     assert rows[:2] == kept_before
     assert ("crawl:short", "words<3.0", None, "too short") in rows
