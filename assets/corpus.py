@@ -1,6 +1,7 @@
 """What is made of all lanes together: the duplicates and the speech-act classifier."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -9,7 +10,7 @@ from pydantic import Field
 from assets import metadata
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
-from assets.lanes import OWNERS, Lane
+from assets.lanes import OWNERS, REFERENCES, Lane
 from parlance import plots, schemas
 from parlance.errors import ConfigError
 from parlance.filters.recipes import RECIPES, recipe
@@ -17,6 +18,7 @@ from parlance.stages import corpus as stages
 from parlance.versions import content_version
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
+from resources.references import NamedReferences
 
 
 class DuplicatesConfig(dg.Config):
@@ -27,7 +29,7 @@ class DuplicatesConfig(dg.Config):
 
 def corpus_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
     """Assets over all `lanes`."""
-    return [_duplicates(lanes), _recipe_comparison(lanes), speech_act_model]
+    return [_duplicates(lanes), _recipe_comparison(lanes), references, speech_act_model]
 
 
 def _duplicates(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
@@ -114,6 +116,54 @@ def _recipe_comparison(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         )
 
     return recipe_comparison
+
+
+REFERENCE_MODULES = ("references", "speech_acts.fasttext_model", "dedup.characters", "dedup.tokens")
+BINS = 20
+
+
+@dg.asset(
+    key=REFERENCES,
+    group_name="corpus",
+    kinds={"polars", "fasttext"},
+    owners=OWNERS,
+    code_version=code_version(*REFERENCE_MODULES),
+)
+@no_useless_retries
+def references(lake: LakeResource, references: NamedReferences) -> dg.MaterializeResult:
+    """What documents are compared with: blocked hosts and words, evaluation sets, and a classifier of quality.
+
+    Made of the files that the setting PARLANCE_REFERENCES names. Nothing is made again where none of them changed.
+    """
+    named = references.named()
+    version = content_version([named.version, code_version(*REFERENCE_MODULES)])
+    opened = lake.open()
+    report = stages.compile_references(opened, named, version)
+    shown = {
+        "dagster/uri": opened.files.uri("corpus/references", version),
+        "blocked_hosts": report.hosts,
+        "blocked_words": report.words,
+        "evaluation_sets": metadata.table_of(pl.DataFrame(report.sets)),
+    }
+    if report.lines_without_host:
+        shown |= {"lines_without_host": report.lines_without_host, "such_as": ", ".join(report.examples)}
+    return dg.MaterializeResult(data_version=dg.DataVersion(version), metadata=shown | _of_quality(report.quality))
+
+
+def _of_quality(quality: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The figures of the classifier, and how its scores are spread over held-out texts."""
+    if quality is None:
+        return {}
+    figures = {f"quality_{name}": value for name, value in quality.items() if name != "scores"}
+    spread = {f"{name} ({len(scores)} texts)": _spread(scores) for name, scores in quality["scores"].items()}
+    plot = plots.curves(spread, title="Quality of held-out texts", x="score", y="share of the class")
+    return {**figures, "quality_scores": metadata.picture(plot)}
+
+
+def _spread(scores: Sequence[float]) -> list[tuple[float, float]]:
+    """The share of `scores` in each of the bins between 0 and 1, by their middles."""
+    places = [min(int(score * BINS), BINS - 1) for score in scores]
+    return [((place + 0.5) / BINS, places.count(place) / max(len(places), 1)) for place in range(BINS)]
 
 
 @dg.asset(

@@ -10,7 +10,7 @@ import polars as pl
 from assets import metadata
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
-from parlance import filters, plots, schemas
+from parlance import filters, plots, references, schemas
 from parlance.filters.recipes import RECIPES, Bound
 from parlance.lake import Lake
 from parlance.stages import lanes as stages
@@ -19,6 +19,7 @@ from resources.lake import LakeResource
 from resources.sources import Source
 
 OWNERS = ["team:data"]
+REFERENCES = dg.AssetKey(["corpus", "references"])
 RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -156,19 +157,21 @@ def _documents(lane: Lane) -> dg.AssetsDefinition:
 def _signals(lane: Lane) -> dg.AssetsDefinition:
     @dg.asset(
         key=lane.key("signals"),
-        deps=[lane.key("documents")],
+        deps=[lane.key("documents"), REFERENCES],
         description=(
             "One pass over the text measures all that later decisions need: language, the numbers of quality rules, "
-            "personal data, content hash, MinHash signature and bands. A new threshold never reads the text again."
+            "blocked hosts and words, overlap with evaluation sets, personal data, content hash, MinHash signature and "
+            "bands. A new threshold never reads the text again."
         ),
         metadata={"dagster/column_schema": metadata.column_schema(schemas.signals_schema(filters.rules()))},
         **_partitioned(lane),
-        **lane.common("filters", "dedup", "pii", "languages"),
+        **lane.common("filters", "dedup", "pii", "languages", "references"),
     )
     @no_useless_retries
     def signals(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         opened, keys = lake.open(), list(context.partition_keys)
-        written = stages.write_signals(opened, lane.name, keys)
+        compared = references.load(opened.files.folder("corpus/references"))
+        written = stages.write_signals(opened, lane.name, keys, references=compared)
         languages = _counts(opened.table(f"{lane.name}/signals").scan(keys), "language")
         result = _materialized(
             context, opened, lane, "signals", written, preview=["id", "language", "characters", "words", "content_hash"]

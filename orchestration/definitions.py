@@ -19,6 +19,7 @@ from orchestration.settings import lake_root, path_setting, setting
 from resources.embedder import Embedder
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
+from resources.references import NamedReferences
 from resources.training import TrainingProcess
 
 # Forked steps start in a second, not five, because the server has loaded what they need; Polars is loaded but has
@@ -37,6 +38,7 @@ def resources(lanes: Iterable[Lane]) -> dict[str, object]:
         **{lane.name: lane.source for lane in lanes},
         "lake": LakeResource(root=lake_root()),
         "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
+        "references": NamedReferences(path=path_setting("PARLANCE_REFERENCES")),
         "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
         "training": TrainingProcess(checkpoints=f"{path_setting('PARLANCE_HOME')}/checkpoints"),
     }

@@ -1,0 +1,57 @@
+r"""Sequences of words, and where they stand in texts.
+
+A word is a run of `\w` in lower case; each character of a script without spaces (Chinese, Japanese, Thai ...) is a word
+of its own, whatever stands around it. So case, punctuation and line breaks do not count.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from parlance.dedup import characters
+from parlance.dedup.tokens import READY, Texts, buffers
+from parlance.references.compiled import LARGEST, Places, occurrences, sequences, table, unspaced
+
+Arrays = tuple[object, object, object, object, object]
+
+
+class Phrases:
+    """Texts of which each sequence of `size` words is known, all words of a text where it has fewer.
+
+    `known` has one row for each sequence of each text: `text` (its number), `place` (of its first word), `key` (its
+    number among the different sequences); `words` is the number of words of each text.
+    """
+
+    def __init__(self, texts: pl.Series, *, size: int = LARGEST) -> None:
+        self.words: Places = np.zeros(len(texts), np.int64)
+        found = []
+        for numbers, arrays in _parts(texts):
+            rows, places, keys, counts = sequences(*arrays, size)
+            self.words[numbers] = counts
+            found.append((numbers[rows], places, keys))
+        text, place, keys = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        different, key = np.unique(keys, return_inverse=True)
+        self.known = pl.DataFrame({"text": text, "place": place, "key": key.astype(np.int64)})
+        self._sizes = np.zeros(min(size, int(self.words.max(initial=0))) + 1, np.bool_)
+        self._sizes[np.minimum(self.words, size)] = True
+        self._table = table(different)
+
+    def occurrences(self, texts: pl.Series) -> pl.DataFrame:
+        """One row for each place of `texts` where a known sequence stands: `row` and `key`, in no order."""
+        found = [(numbers, occurrences(*arrays, self._sizes, *self._table)) for numbers, arrays in _parts(texts)]
+        rows = np.concatenate([numbers[rows] for numbers, (rows, _) in found])
+        return pl.DataFrame({"row": rows, "key": np.concatenate([keys for _, (_, keys) in found])})
+
+
+def _parts(texts: pl.Series) -> Iterator[tuple[Places, Arrays]]:
+    """Texts as compiled code reads them, with their places: those with spaces, and those with characters spread."""
+    data, offsets = buffers(texts)
+    spread = unspaced(data, offsets, characters.tables()[0])
+    plain = texts if not spread.any() else texts.filter(pl.Series(~spread))
+    yield np.flatnonzero(~spread), Texts(plain).arrays
+    if spread.any():
+        rows = texts.filter(pl.Series(spread)).str.to_lowercase().str.replace_all(r"\W+", " ")
+        apart = rows.str.replace_all(f"({characters.SCRIPTS_WITHOUT_SPACES})", " $1 ")
+        data, offsets = buffers(apart)
+        yield np.flatnonzero(spread), (data, offsets, np.full(len(apart), READY, np.uint8), *characters.tables())
