@@ -176,9 +176,20 @@ def _signals(lane: Lane) -> dg.AssetsDefinition:
         result = _materialized(
             context, opened, lane, "signals", written, preview=["id", "language", "characters", "words", "content_hash"]
         )
-        return _and(result, languages=metadata.picture(plots.bars(languages, title="Documents by language")))
+        named = _named(opened.table(f"{lane.name}/signals").scan(keys))
+        return _and(
+            result, named=named, languages=metadata.picture(plots.bars(languages, title="Documents by language"))
+        )
 
     return signals
+
+
+def _named(signals: pl.LazyFrame) -> dg.MetadataValue:
+    """How many documents have something of each that a user named."""
+    sets = signals.filter(pl.col("contamination") > 0).select(what=pl.col("contaminated_by").str.replace(r"#\d+$", ""))
+    lists = [signals.filter(pl.col(name) > 0).select(what=pl.lit(name)) for name in ("blocked_host", "blocked_words")]
+    counted = pl.concat([*lists, sets]).group_by("what").agg(documents=pl.len()).sort("documents", "what")
+    return metadata.table_of(counted.collect())
 
 
 def _kept(lane: Lane) -> dg.AssetsDefinition:

@@ -14,21 +14,23 @@ Places = npt.NDArray[np.int64]
 Table = tuple[npt.NDArray[np.uint8], Hashes, Places]
 
 LARGEST = 48  # words of a sequence; below 64, so that no turn of a hash is none
+CAPITAL_SIGMA, FINAL_SIGMA = 0x3A3, 0x3C2
 BITS_EACH = 16  # of the filter before the table, for each sequence
 
 
 @njit(nogil=True, cache=True)
-def unspaced(data: Any, offsets: Any, kinds: Any) -> Any:
-    """Whether each text has a character of a script without spaces, or one that the tables do not know."""
+def special(data: Any, offsets: Any, kinds: Any) -> Any:
+    """Whether each text has a sigma, a character of a script without spaces, or one that the tables do not know."""
     found = np.zeros(len(offsets) - 1, np.bool_)
     for row in range(len(found)):
         place, end = offsets[row], offsets[row + 1]
         while place < end:
-            if data[place] < 0xE0:  # all such scripts are beyond U+0800
+            if data[place] < 0xCE:  # the first byte of the sigmas
                 place += 1
                 continue
             point, size = decoded(data, place)
-            if point >= len(kinds) or kinds[point] >= characters.UNSPACED:
+            is_sigma = point in (CAPITAL_SIGMA, FINAL_SIGMA)
+            if is_sigma or point >= len(kinds) or kinds[point] >= characters.UNSPACED:
                 found[row] = True
                 break
             place += size

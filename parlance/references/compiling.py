@@ -20,8 +20,9 @@ class Report:
     """What was compiled.
 
     `lines_without_host` are those of host lists that name no host, of which `examples` are a few. `sets` has a row for
-    each evaluation set: `set`, `items`, and `too_short`, those left out. `quality` are the figures of
-    `parlance.references.quality.QualityReport`; null without a classifier.
+    each evaluation set: `set`, `items`, `too_short` (left out) and `sequences` of words. `quality` are the figures of
+    `parlance.references.quality.QualityReport` and `unreadable`, records that could not be read; null without a
+    classifier.
     """
 
     hosts: int = 0
@@ -83,7 +84,7 @@ def _words(named: Named, folder: Path) -> int:
 def _sets(named: Named, folder: Path) -> list[dict[str, Any]]:
     if not named.evaluation_sets:
         return []
-    from parlance.references.evaluation import FEWEST_WORDS, items, long_enough
+    from parlance.references.evaluation import FEWEST_WORDS, Evaluations, items, long_enough
 
     found = items(named.evaluation_sets)
     kept = long_enough(found)
@@ -93,8 +94,11 @@ def _sets(named: Named, folder: Path) -> list[dict[str, Any]]:
         )
     kept.write_parquet(folder / ITEMS)
     counts = found.group_by("set", maintain_order=True).agg(items=pl.len())
-    left = kept.group_by("set").agg(kept=pl.len())
-    return counts.join(left, on="set").select("set", "items", too_short=pl.col("items") - pl.col("kept")).to_dicts()
+    left = kept.group_by("set").agg(kept=pl.len()).join(Evaluations(kept).sequences(), on="set")
+    counted = counts.join(left, on="set", maintain_order="left")
+    return counted.select(
+        "set", "items", pl.col("items").sub(pl.col("kept")).alias("too_short"), "sequences"
+    ).to_dicts()
 
 
 def _quality(named: Named, folder: Path) -> dict[str, Any] | None:
@@ -102,12 +106,17 @@ def _quality(named: Named, folder: Path) -> dict[str, Any] | None:
         return None
     from parlance.references.quality import train
 
-    return asdict(train(_documents(named.positive), _documents(named.negative), folder / QUALITY))
+    (positive, lost), (negative, lost_too) = _documents(named.positive), _documents(named.negative)
+    return {**asdict(train(positive, negative, folder / QUALITY)), "unreadable": lost + lost_too}
 
 
-def _documents(paths: Sequence[str]) -> pl.Series:
-    """The texts of dumps in any format."""
+def _documents(paths: Sequence[str]) -> tuple[pl.Series, int]:
+    """The texts of dumps in any format, and the number of records that give none."""
     from parlance.sources import dumps
 
-    batches = [pl.Series(batch.column("text")) for path in paths for batch in dumps.read(path)]
-    return pl.concat(batches) if batches else pl.Series([], dtype=pl.String)
+    texts, lost = [pl.Series([], dtype=pl.String)], 0
+    for path in paths:
+        for batch, rejected in dumps.documents(dumps.raw(path, partition="default")):
+            texts.append(pl.Series(batch.column("text")))
+            lost += rejected.num_rows
+    return pl.concat(texts), lost

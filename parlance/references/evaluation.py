@@ -107,6 +107,12 @@ class Evaluations:
         name = pl.format("{}#{}", "set", "number")
         self._items = found.select(name=name, words=pl.Series(self._phrases.words)).with_row_index("text")
 
+    def sequences(self) -> pl.DataFrame:
+        """How many different sequences of words are looked for, by `set`."""
+        sets = self._items.select("text", set=pl.col("name").str.replace(r"#\d+$", ""))
+        known = self._phrases.known.select(pl.col("text").cast(pl.UInt32), "key").join(sets, on="text")
+        return known.group_by("set").agg(sequences=pl.col("key").n_unique())
+
     def contamination(self, texts: pl.Series) -> pl.DataFrame:
         """For each text `contamination`, the largest share of an item's words that stand in it in sequence, and
 

@@ -1,7 +1,7 @@
 r"""Sequences of words, and where they stand in texts.
 
 A word is a run of `\w` in lower case; each character of a script without spaces (Chinese, Japanese, Thai ...) is a word
-of its own, whatever stands around it. So case, punctuation and line breaks do not count.
+of its own, whatever stands around it, and a final sigma is a sigma. So case, punctuation and line breaks do not count.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import polars as pl
 
 from parlance.dedup import characters
 from parlance.dedup.tokens import READY, Texts, buffers
-from parlance.references.compiled import LARGEST, Places, occurrences, sequences, table, unspaced
+from parlance.references.compiled import LARGEST, Places, occurrences, sequences, special, table
 
 Arrays = tuple[object, object, object, object, object]
 
@@ -45,13 +45,14 @@ class Phrases:
 
 
 def _parts(texts: pl.Series) -> Iterator[tuple[Places, Arrays]]:
-    """Texts as compiled code reads them, with their places: those with spaces, and those with characters spread."""
+    """Texts as compiled code reads them, with their places: most as they are, the special ones with words apart."""
     data, offsets = buffers(texts)
-    spread = unspaced(data, offsets, characters.tables()[0])
-    plain = texts if not spread.any() else texts.filter(pl.Series(~spread))
-    yield np.flatnonzero(~spread), Texts(plain).arrays
-    if spread.any():
-        rows = texts.filter(pl.Series(spread)).str.to_lowercase().str.replace_all(r"\W+", " ")
-        apart = rows.str.replace_all(f"({characters.SCRIPTS_WITHOUT_SPACES})", " $1 ")
+    is_special = special(data, offsets, characters.tables()[0])
+    plain = texts if not is_special.any() else texts.filter(pl.Series(~is_special))
+    yield np.flatnonzero(~is_special), Texts(plain).arrays
+    if is_special.any():
+        rows = texts.filter(pl.Series(is_special)).str.to_lowercase().str.replace_all("ς", "σ", literal=True)
+        spaced = rows.str.replace_all(r"\W+", " ")
+        apart = spaced.str.replace_all(f"({characters.SCRIPTS_WITHOUT_SPACES})", " $1 ")
         data, offsets = buffers(apart)
-        yield np.flatnonzero(spread), (data, offsets, np.full(len(apart), READY, np.uint8), *characters.tables())
+        yield np.flatnonzero(is_special), (data, offsets, np.full(len(apart), READY, np.uint8), *characters.tables())
