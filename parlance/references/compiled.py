@@ -37,6 +37,45 @@ def special(data: Any, offsets: Any, kinds: Any) -> Any:
     return found
 
 
+@njit(nogil=True, cache=True)
+def spread(data: Any, offsets: Any, kinds: Any) -> Any:
+    """Texts with spaces around characters of scripts without spaces and every sigma the same: bytes and offsets.
+
+    And which texts have a character whose lower case the tables do not know; those are empty.
+    """
+    into = np.empty((offsets[-1] - offsets[0]) * 5 // 3 + 8, np.uint8)
+    starts, is_odd = np.zeros(len(offsets), np.int64), np.zeros(len(offsets) - 1, np.bool_)
+    length = 0
+    for row in range(len(is_odd)):
+        place, end = offsets[row], offsets[row + 1]
+        while place < end:
+            if data[place] < 0x80:
+                into[length] = data[place]
+                length += 1
+                place += 1
+                continue
+            point, size = decoded(data, place)
+            kind = kinds[point] if point < len(kinds) else np.uint8(characters.ODD)
+            if point in (CAPITAL_SIGMA, FINAL_SIGMA):
+                into[length], into[length + 1] = 0xCF, 0x83
+                length += 2
+            elif kind == characters.ODD:
+                is_odd[row], length = True, starts[row]
+                break
+            else:
+                is_apart = kind >= characters.UNSPACED
+                into[length] = 32
+                length += 1 if is_apart else 0
+                for i in range(size):
+                    into[length + i] = data[place + i]
+                length += size
+                into[length] = 32
+                length += 1 if is_apart else 0
+            place += size
+        starts[row + 1] = length
+    return into, starts, is_odd
+
+
 @njit(inline="always", cache=True)
 def _extended(totals: Any, words: Any, count: int, size: int) -> Any:
     """Makes of the sums for sequences of `size - 1` words those for `size`; gives their number."""
@@ -125,10 +164,14 @@ def _fill(keys: Any, bits: Any, slots: Any, places: Any) -> None:
 
 
 @njit(inline="always", cache=True)
-def _found(key: Any, bits: Any, slots: Any, places: Any) -> Any:
+def _passes(key: Any, bits: Any) -> Any:
+    """1 where the filter lets `key` through, else 0."""
+    return (bits[_byte(key, bits)] >> np.uint8((key >> np.uint64(1)) & np.uint64(7))) & np.uint8(1)
+
+
+@njit(inline="always", cache=True)
+def _found(key: Any, slots: Any, places: Any) -> Any:
     """The place of `key`, -1 where it is not in the table."""
-    if not bits[_byte(key, bits)] & _bit(key):
-        return -1
     mask = np.uint64(len(slots) - 1)
     slot = (key >> np.uint64(20)) & mask
     while slots[slot] != 0:
@@ -146,7 +189,7 @@ def occurrences(
     most = longest(offsets)
     room = np.zeros(most + most // 2 + 128, np.uint8)
     words, hashed = np.empty(most // 2 + 2, np.uint64), np.empty(most // 2 + 2, np.uint64)
-    totals = np.empty(most // 2 + 2, np.uint64)
+    totals, candidates = np.empty(most // 2 + 2, np.uint64), np.empty(most // 2 + 2, np.uint64)
     rows, known = np.empty(1024, np.int64), np.empty(1024, np.int64)
     number = 0
     for row in range(len(offsets) - 1):
@@ -156,8 +199,12 @@ def occurrences(
             windows = _extended(totals, hashed, count, size)
             if not sizes[size]:
                 continue
-            for i in range(windows):
-                place = _found(_key(totals[i], size), bits, slots, places)
+            passed = 0
+            for i in range(windows):  # without a branch, so that many loads are under way at once
+                candidates[passed] = _key(totals[i], size)
+                passed += _passes(candidates[passed], bits)
+            for i in range(passed):
+                place = _found(candidates[i], slots, places)
                 if place >= 0:
                     if number == len(rows):
                         rows, known = _doubled(rows), _doubled(known)

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from parlance.dedup import characters
-from parlance.dedup.tokens import READY, Texts, buffers
-from parlance.references.compiled import LARGEST, Places, occurrences, sequences, special, table
+from parlance.dedup.tokens import READY, REWRITTEN, Texts, buffers
+from parlance.references.compiled import LARGEST, Places, occurrences, sequences, special, spread, table
 
 Arrays = tuple[object, object, object, object, object]
 
@@ -50,9 +50,17 @@ def _parts(texts: pl.Series) -> Iterator[tuple[Places, Arrays]]:
     is_special = special(data, offsets, characters.tables()[0])
     plain = texts if not is_special.any() else texts.filter(pl.Series(~is_special))
     yield np.flatnonzero(~is_special), Texts(plain).arrays
-    if is_special.any():
-        rows = texts.filter(pl.Series(is_special)).str.to_lowercase().str.replace_all("ς", "σ", literal=True)
-        spaced = rows.str.replace_all(r"\W+", " ")
-        apart = spaced.str.replace_all(f"({characters.SCRIPTS_WITHOUT_SPACES})", " $1 ")
-        data, offsets = buffers(apart)
-        yield np.flatnonzero(is_special), (data, offsets, np.full(len(apart), READY, np.uint8), *characters.tables())
+    if not is_special.any():
+        return
+    rows, some = np.flatnonzero(is_special), texts.filter(pl.Series(is_special))
+    data, offsets, is_odd = spread(*buffers(some), characters.tables()[0])
+    yield rows, (data, offsets, np.full(len(rows), REWRITTEN, np.uint8), *characters.tables())
+    if is_odd.any():
+        odd = _apart(some.filter(pl.Series(is_odd)))
+        yield rows[is_odd], (*buffers(odd), np.full(len(odd), READY, np.uint8), *characters.tables())
+
+
+def _apart(texts: pl.Series) -> pl.Series:
+    """What `spread` makes of texts, and in lower case, for those that have characters beyond its tables."""
+    lower = texts.str.to_lowercase().str.replace_all("ς", "σ", literal=True).str.replace_all(r"\W+", " ")
+    return lower.str.replace_all(f"({characters.SCRIPTS_WITHOUT_SPACES})", " $1 ")

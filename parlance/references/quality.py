@@ -49,7 +49,7 @@ def line(texts: pl.Series) -> pl.Series:
     """Each text as fastText reads it: one line in lower case, punctuation apart; empty for a null."""
     lower = texts.fill_null("").str.to_lowercase().str.replace_all("__label__", " label ", literal=True)
     apart = lower.str.replace_all(r"([^\w\s\x00])", " $1 ")
-    return apart.str.replace_all(r"[\s\x00]+", " ").str.strip_chars(" ")
+    return apart.str.replace_all(r"[\s\x00]{2,}|[^\S ]|\x00", " ").str.strip_chars(" ")
 
 
 def train(positive: pl.Series, negative: pl.Series, path: Path, *, seed: int = SEED) -> QualityReport:

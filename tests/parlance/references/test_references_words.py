@@ -73,3 +73,15 @@ def test_counts_do_not_depend_on_the_batch(texts: list[str]) -> None:
     words = Words(pl.Series(["bad", "bad word", "日本", "c++", "กา", "😀"]))
     together = words.counts(pl.Series(texts, dtype=pl.String)).to_list()
     assert together == [words.counts(pl.Series([text])).item() for text in texts]
+
+
+ODD = ["", "İ", "\U00030010", "ﬃ"]  # characters that the compiled pass leaves to Polars
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(pieces.map("".join), max_size=4), st.sampled_from(ODD))
+def test_characters_beyond_the_tables_change_nothing_else(texts: list[str], odd: str) -> None:
+    words = Words(pl.Series(["bad", "bad word", "日本", "กา", "über", "σας"]))
+    texts = [f"{text} ΣΑΣ Σας σασ... {text}" for text in texts]
+    plain = words.counts(pl.Series(texts, dtype=pl.String)).to_list()
+    assert words.counts(pl.Series([f"{text} {odd}" for text in texts], dtype=pl.String)).to_list() == plain
