@@ -105,7 +105,7 @@ def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequenc
         value=pl.when(only_duplicate).then("jaccard").otherwise("value"),
         version=pl.when(only_duplicate).then(DUPLICATE_VERSION).otherwise("version").cast(pl.Int32),
         reasons=pl.concat_list(pl.col("reasons").fill_null([]), listed),
-        detail=pl.coalesce("matched_id", pl.when(pl.col("rule") == "contamination").then("contaminated_by")),
+        detail=pl.when(pl.col("rule") == "contamination").then("contaminated_by").otherwise("matched_id"),
     ).drop("matched_id", "jaccard", "duplicate", "contaminated_by")
 
 

@@ -1,5 +1,6 @@
 """References in a lane: each list drops what it names, with its row in the ledger; an edit makes signals stale."""
 
+import io
 import json
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import pytest
 import yaml
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
+from rich.console import Console
 
 from assets.corpus import corpus_assets
 from assets.lane_checks import lane_checks
 from assets.lanes import REFERENCES, lane_assets
 from orchestration.lanes import dump
+from orchestration.why import show
 from parlance.lake import Lake
+from parlance.stages.why import why
 from resources.lake import LakeResource
 from resources.references import NamedReferences
 from resources.sources import Dumps
@@ -106,6 +110,10 @@ def test_what_is_named_is_dropped_with_rule_value_and_bound(folder: Path) -> Non
         ("c", "contamination", "contamination>0.5", 1.0, 0.5, 1, "astronomy#1"),
     ]
     assert rows(folder, "kept")["name"].to_list() == ["d", "e", "f"]
+    printed = io.StringIO()
+    asked = rows(folder, "dropped")["id"][2]
+    show(why(Lake(root=str(folder / "lake")), ["dump"], asked), Console(file=printed, width=100))
+    assert "It holds the evaluation item astronomy#1." in printed.getvalue()
 
 
 def status(folder: Path, instance: dg.DagsterInstance) -> StaleStatus:
