@@ -114,9 +114,9 @@ class Evaluations:
         return known.group_by("set").agg(sequences=pl.col("key").n_unique())
 
     def contamination(self, texts: pl.Series) -> pl.DataFrame:
-        """For each text `contamination`, the largest share of an item's words that stand in it in sequence, and
+        """For each text the largest share of an item's words that it has in sequence, and that item.
 
-        `contaminated_by`, that item as `<set>#<number>`; 0 and null where there is none.
+        Columns `contamination` and `contaminated_by` (`<set>#<number>`); 0 and null where there is none.
         """
         shares = self._shares(self._phrases.occurrences(texts).unique())
         ordered = shares.sort("share", "text", descending=[True, False])
