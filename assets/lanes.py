@@ -186,10 +186,10 @@ def _signals(lane: Lane) -> dg.AssetsDefinition:
 
 def _named(signals: pl.LazyFrame) -> dg.MetadataValue:
     """How many documents have something of each that a user named."""
-    sets = signals.filter(pl.col("contamination") > 0).select(what=pl.col("contaminated_by").str.replace(r"#\d+$", ""))
-    lists = [signals.filter(pl.col(name) > 0).select(what=pl.lit(name)) for name in ("blocked_host", "blocked_words")]
-    counted = pl.concat([*lists, sets]).group_by("what").agg(documents=pl.len()).sort("documents", "what")
-    return metadata.table_of(counted.collect())
+    items = pl.col("contaminated_by").str.replace(r"#\d+$", "")
+    found = [pl.when(pl.col(name) > 0).then(pl.lit(name)) for name in ("blocked_host", "blocked_words")]
+    each = signals.select(what=pl.concat_list(*found, items)).explode("what").drop_nulls()
+    return metadata.table_of(each.group_by("what").agg(documents=pl.len()).sort("documents", "what").collect())
 
 
 def _kept(lane: Lane) -> dg.AssetsDefinition:

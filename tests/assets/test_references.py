@@ -83,10 +83,12 @@ def materialized(
     )
 
 
-def everything(folder: Path, instance: dg.DagsterInstance) -> None:
-    """One run, as the lane's job makes it."""
+def everything(folder: Path, instance: dg.DagsterInstance) -> list[str]:
+    """One run, as the lane's job makes it; gives what the metadata of the signals say was found."""
     lane = [LANE.key(table) for table in TABLES]
-    materialized(folder, instance, REFERENCES, dg.AssetKey(["corpus", "duplicates"]), *lane)
+    result = materialized(folder, instance, REFERENCES, dg.AssetKey(["corpus", "duplicates"]), *lane)
+    (event,) = result.asset_materializations_for_node("dump__signals")
+    return str(event.metadata["named"].value).splitlines()[2:]
 
 
 def rows(folder: Path, table: str) -> pl.DataFrame:
@@ -96,7 +98,8 @@ def rows(folder: Path, table: str) -> pl.DataFrame:
 
 def test_what_is_named_is_dropped_with_rule_value_and_bound(folder: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        everything(folder, instance)
+        found = everything(folder, instance)
+    assert found == ["| astronomy | 1 |", "| blocked_host | 1 |", "| blocked_words | 1 |"]
     signals = rows(folder, "signals")
     assert signals["blocked_host"].to_list() == [1, 0, 0, 0, 0, 0]
     assert signals["blocked_words"].to_list() == [0, 1, 0, 0, 0, 0]
@@ -133,7 +136,7 @@ def test_an_edited_list_makes_signals_stale_and_drops_what_it_names(folder: Path
         materialized(folder, instance, REFERENCES)
         assert made(instance) != first
         assert status(folder, instance) == StaleStatus.STALE
-        everything(folder, instance)
+        assert everything(folder, instance) == ["| astronomy | 1 |", "| blocked_host | 1 |"]
         assert rows(folder, "dropped")["rule"].to_list() == ["blocked_host", "contamination"]
         (folder / "words.txt").write_bytes(b"\xef\xbb\xbfproject nightjar\r\n")
         materialized(folder, instance, REFERENCES)
