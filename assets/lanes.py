@@ -11,7 +11,7 @@ import polars as pl
 from assets import ledger, metadata
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
-from parlance import filters, plots, schemas
+from parlance import filters, plots, references, schemas
 from parlance.filters.recipes import RECIPES, Bound
 from parlance.lake import Lake
 from parlance.stages import lanes as stages
@@ -20,6 +20,7 @@ from resources.lake import LakeResource
 from resources.sources import Source
 
 OWNERS = ["team:data"]
+REFERENCES = dg.AssetKey(["corpus", "references"])
 RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -157,26 +158,39 @@ def _documents(lane: Lane) -> dg.AssetsDefinition:
 def _signals(lane: Lane) -> dg.AssetsDefinition:
     @dg.asset(
         key=lane.key("signals"),
-        deps=[lane.key("documents")],
+        deps=[lane.key("documents"), REFERENCES],
         description=(
             "One pass over the text measures all that later decisions need: language, the numbers of quality rules, "
-            "personal data, content hash, MinHash signature and bands. A new threshold never reads the text again."
+            "blocked hosts and words, overlap with evaluation sets, personal data, content hash, MinHash signature and "
+            "bands. A new threshold never reads the text again."
         ),
         metadata={"dagster/column_schema": metadata.column_schema(schemas.signals_schema(filters.rules()))},
         **_partitioned(lane),
-        **lane.common("filters", "dedup", "pii", "languages"),
+        **lane.common("filters", "dedup", "pii", "languages", "references"),
     )
     @no_useless_retries
     def signals(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         opened, keys = lake.open(), list(context.partition_keys)
-        written = stages.write_signals(opened, lane.name, keys)
+        compared = references.load(opened.files.folder("corpus/references"))
+        written = stages.write_signals(opened, lane.name, keys, references=compared)
         languages = _counts(opened.table(f"{lane.name}/signals").scan(keys), "language")
         result = _materialized(
             context, opened, lane, "signals", written, preview=["id", "language", "characters", "words", "content_hash"]
         )
-        return _and(result, languages=metadata.picture(plots.bars(languages, title="Documents by language")))
+        named = _named(opened.table(f"{lane.name}/signals").scan(keys))
+        return _and(
+            result, named=named, languages=metadata.picture(plots.bars(languages, title="Documents by language"))
+        )
 
     return signals
+
+
+def _named(signals: pl.LazyFrame) -> dg.MetadataValue:
+    """How many documents have something of each that a user named."""
+    items = pl.col("contaminated_by").str.replace(r"#\d+$", "")
+    found = [pl.when(pl.col(name) > 0).then(pl.lit(name)) for name in ("blocked_host", "blocked_words")]
+    each = signals.select(what=pl.concat_list(*found, items)).explode("what").drop_nulls()
+    return metadata.table_of(each.group_by("what").agg(documents=pl.len()).sort("documents", "what").collect())
 
 
 def _kept(lane: Lane) -> dg.AssetsDefinition:

@@ -10,6 +10,7 @@ from assets.instruct import instruct_assets, instruct_checks
 from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
 from assets.models import model_assets, model_checks
+from assets.references import references
 from assets.report import report_assets
 from assets.search import search_assets
 from assets.slack import slack_assets, slack_checks
@@ -20,6 +21,7 @@ from orchestration.settings import lake_root, path_setting, setting
 from resources.embedder import Embedder
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
+from resources.references import NamedReferences
 from resources.training import TrainingProcess
 
 # Forked steps start in a second, not five, because the server has loaded what they need; Polars is loaded but has
@@ -38,6 +40,7 @@ def resources(lanes: Iterable[Lane]) -> dict[str, object]:
         **{lane.name: lane.source for lane in lanes},
         "lake": LakeResource(root=lake_root()),
         "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
+        "references": NamedReferences(path=path_setting("PARLANCE_REFERENCES")),
         "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
         "training": TrainingProcess(checkpoints=f"{path_setting('PARLANCE_HOME')}/checkpoints"),
     }
@@ -56,6 +59,7 @@ def defs() -> dg.Definitions:
             *slack_assets(slack),
             *corpus_assets(every),
             *duplicate_assets(every),
+            references,
             *instruct_assets(slack),
             *tokenizer_assets(every),
             *search_assets(every),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TRAINING = dg.AssetSelection.groups("instruct", "tokenizers", "search") | dg.AssetSelection.assets(
     ["corpus", "speech_act_model"], ["models", "base_model"], ["models", "fine_tuned_model"], ["models", "evaluation"]
 )
+# What a lane needs that belongs to none: what its documents are compared with, and the duplicates.
+OVER_ALL = dg.AssetSelection.assets(["corpus", "references"], ["corpus", "duplicates"])
 TRAINING_JOB = dg.define_asset_job(
     "training",
     TRAINING,
@@ -28,7 +30,7 @@ DRAFTS_JOB = dg.define_asset_job(
 
 def lane_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
     """All steps of one lane for a partition or a range, the duplicates over all lanes included."""
-    selection = dg.AssetSelection.groups(lane.name) | dg.AssetSelection.assets(["corpus", "duplicates"])
+    selection = dg.AssetSelection.groups(lane.name) | OVER_ALL
     return dg.define_asset_job(
         f"{lane.name}_lane", selection, description=f"Every step of {lane.title}, from raw rows to embeddings."
     )
@@ -39,7 +41,7 @@ def thread_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
     selection = dg.AssetSelection.groups(lane.name) - dg.AssetSelection.assets(lane.key("raw"))
     return dg.define_asset_job(
         f"{lane.name}_threads",
-        selection | dg.AssetSelection.assets(["corpus", "duplicates"]),
+        selection | OVER_ALL,
         description=f"Every step of {lane.title} after the raw rows.",
     )
 

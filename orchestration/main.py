@@ -28,6 +28,11 @@ def phases(graph: "AssetGraph") -> list[Phase]:
     waiting = [key for level in graph.toposorted_asset_keys_by_level for key in sorted(level)]
     done: set[dg.AssetKey] = set()
     found: list[Phase] = []
+    roots = _ready(graph, waiting, done, None)
+    if roots:  # else every lane would wait for them in the middle
+        found.append((None, roots))
+        done.update(roots)
+        waiting = [key for key in waiting if key not in done]
     while waiting:
         kinds = dict.fromkeys(graph.get(key).partitions_def for key in waiting)
         ready = [(kind, _ready(graph, waiting, done, kind)) for kind in kinds]

@@ -22,6 +22,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "PARLANCE_CRAWL": ("", "a crawl list, a file like sample/crawl.yaml"),
     "PARLANCE_CRAWL_START": ("", "first day of the crawl lane, YYYY-MM-DD; empty: the day of the first crawl"),
     "PARLANCE_DUMPS": ("", "inbox of dumps, a folder or s3://bucket/prefix"),
+    "PARLANCE_REFERENCES": (
+        "sample/references.yaml",
+        "blocked hosts and words, evaluation sets and examples of quality, a file like the default",
+    ),
     "PARLANCE_LABELLED_UTTERANCES": ("sample/speech_acts/utterances.jsonl", "labelled utterances, JSON lines"),
     "PARLANCE_EMBEDDING_MODEL": ("minilm", "embedding model: minilm, a path or a hub name"),
     "PARLANCE_BASE_MODEL": ("", "base model to fine-tune, a path or a hub name; empty: train a small one"),

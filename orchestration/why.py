@@ -41,6 +41,8 @@ def show(found: Why, console: Console) -> None:
         console.print("Kept: it breaks no rule and stands for its cluster." if found.cluster.height else "Kept.")
     else:
         console.print(f"Dropped: {', '.join(found.dropped['reasons'])}", highlight=False)
+        if found.dropped["rule"] == "contamination":
+            console.print(f"It holds the evaluation item {found.dropped['detail']}.", highlight=False, markup=False)
     if found.cluster.height:
         table = Table("document", "lane", "kind", "kept", "Jaccard", title="Its cluster", title_justify="left")
         for row in found.cluster.head(SHOWN_MEMBERS).iter_rows(named=True):

@@ -13,7 +13,15 @@ from parlance.languages import WITHOUT_SPACES
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 # Columns of every signals table that a bound may name beside the rules, with their versions.
-COLUMNS = {"characters": 1, "language_score": 1, "words": 1}
+COLUMNS = {
+    "blocked_host": 1,
+    "blocked_words": 1,
+    "characters": 1,
+    "contamination": 1,
+    "language_score": 1,
+    "quality": 1,
+    "words": 1,
+}
 
 
 def decide(signals: Frame, rules: Sequence[Bound]) -> Frame:

@@ -6,21 +6,26 @@ import polars as pl
 from parlance import dedup, languages, pii
 from parlance.errors import SchemaError
 from parlance.filters import registry
+from parlance.references import SIGNALS, References
 
 NEEDED = ["id", "source", "text", "created_at", "partition"]
 
 
-def measure(documents: pl.DataFrame | pl.LazyFrame, *, language_model: str | None = None) -> pl.DataFrame:
+def measure(
+    documents: pl.DataFrame | pl.LazyFrame, *, language_model: str | None = None, references: References | None = None
+) -> pl.DataFrame:
     """`parlance.schemas.signals_schema(rules())` rows for a batch of documents, in their order.
 
     `signature` holds the little-endian bytes of 128 uint32; it and `bands` are null where the document has no
     word. A rule's score is null where it is undefined. A row's values do not depend on the other rows.
-    `language_model` as in `parlance.languages.identify`.
+    `language_model` as in `parlance.languages.identify`; `references` are what documents are compared with, as in
+    `parlance.references.References.compare`: where they block hosts, documents need a `url`.
     """
-    missing = [name for name in NEEDED if name not in documents.collect_schema().names()]
+    present = documents.collect_schema().names()
+    missing = [name for name in NEEDED if name not in present]
     if missing:
         raise SchemaError(f"documents lack columns {missing}; needed: {NEEDED}")
-    batch = documents.lazy().select(NEEDED).collect()
+    batch = documents.lazy().select(*NEEDED, *({"url"} & {*present})).collect()
     names = registry.rules()
     text = pl.col("text")
     sizes = batch.select(
@@ -30,8 +35,11 @@ def measure(documents: pl.DataFrame | pl.LazyFrame, *, language_model: str | Non
     scores = registry.scores(batch["text"], names)
     language = languages.identify(batch["text"], language_model).rename({"score": "language_score"})
     found = pii.find(batch["text"]).alias("pii")
-    columns = [*batch.drop("text"), *sizes, *language, *scores, *_duplicate_signals(batch["text"]), found]
+    compared = (references or References()).compare(batch)
+    measured = [*sizes, *language, *scores, *compared, *_duplicate_signals(batch["text"]), found]
+    columns = [*batch.select("id", "source", "created_at", "partition"), *measured]
     order = ["id", "source", "created_at", "characters", "words", "language", "language_score"]
+    order += SIGNALS
     return pl.DataFrame(columns).select(*order, "content_hash", "signature", "bands", "pii", *names, "partition")
 
 

@@ -19,10 +19,22 @@ _M_PERTURB: Final = -6  # mallopt(3)
 _training = threading.Lock()
 
 
-def fit(examples: Iterable[tuple[str, str]], path: Path, *, seed: int, epochs: int, dim: int, buckets: int) -> None:
+def fit(
+    examples: Iterable[tuple[str, str]],
+    path: Path,
+    *,
+    seed: int,
+    epochs: int,
+    dim: int,
+    buckets: int,
+    least_subword: int = 2,
+    most_subword: int = 4,
+    learning_rate: float = 1.0,
+) -> None:
     """Train a classifier of (label, line) `examples` and save it as `path`; equal input gives equal bytes.
 
-    The order of the examples matters: fastText does not shuffle.
+    The order of the examples matters: fastText does not shuffle. Beside words and pairs of them it learns
+    the parts of words with `least_subword` to `most_subword` characters; 0 and 0: none.
     """
     import fasttext
 
@@ -32,7 +44,8 @@ def fit(examples: Iterable[tuple[str, str]], path: Path, *, seed: int, epochs: i
         try:
             model = fasttext.train_supervised(
                 input=str(lines), seed=seed, epoch=epochs, dim=dim, bucket=buckets,
-                lr=1.0, wordNgrams=2, minn=2, maxn=4, loss="softmax", thread=1, verbose=0,
+                lr=learning_rate, wordNgrams=2, minn=least_subword, maxn=most_subword,
+                loss="softmax", thread=1, verbose=0,
             )  # fmt: skip
         except RuntimeError as error:
             raise ConfigError(
@@ -75,7 +88,7 @@ def _zeroed_memory() -> Iterator[None]:
     """
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "mallopt"):
-        raise ConfigError("training speech acts needs glibc: without mallopt fastText reads memory that it never wrote")
+        raise ConfigError("training needs glibc: without mallopt fastText reads memory that it never wrote")
     with _training:
         # Allocated bytes are set to the complement of the value, so 255 gives zeros.
         libc.mallopt(_M_PERTURB, 0xFF)

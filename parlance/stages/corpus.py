@@ -1,12 +1,13 @@
 """What is made of all lanes together: comparisons of recipes, speech-act classifier, tokenizers, vector index."""
 
+import shutil
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 
-from parlance import filters, schemas, search, speech_acts, tokenization
+from parlance import filters, references, schemas, search, speech_acts, tokenization
 from parlance.errors import ConfigError
 from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
@@ -40,6 +41,17 @@ def train_speech_acts(labelled: str, folder: Path) -> speech_acts.Report:
     for batch in rows.to_arrow().to_batches():
         schemas.conform(batch, schemas.LABELLED, table=path.name)
     return speech_acts.train(rows, str(folder))
+
+
+def compile_references(lake: Lake, named: references.Named, version: str) -> references.Report:
+    """Publishes what documents are compared with as `corpus/references`; a version that is there is not made again."""
+    name = "corpus/references"
+    there = lake.files.folder(name, version) if lake.files.has(name, version) else None
+    with lake.files.publish(name, version) as folder:
+        if there is None:
+            return references.compile(named, folder)
+        shutil.copytree(there, folder, dirs_exist_ok=True)  # becomes the latest
+        return references.read_report(folder)
 
 
 def kept_texts(lake: Lake, lanes: Sequence[str], *, without: Set[str] = frozenset()) -> Iterator[str]:

@@ -10,6 +10,7 @@ from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.pseudonyms import Pseudonyms
+from parlance.references import References
 from parlance.sources.slack_columns import messages
 from parlance.storage import Spool, Table, Written, record_batches, stream
 
@@ -55,12 +56,12 @@ def write_messages(lake: Lake, lane: str, partitions: Sequence[str], *, pseudony
     return lake.table(f"{lane}/messages").replace(messages(batches, pseudonyms=pseudonyms), partitions)
 
 
-def write_signals(lake: Lake, lane: str, partitions: Sequence[str]) -> Written:
-    """Everything that later decisions need, measured in one pass over the text."""
+def write_signals(lake: Lake, lane: str, partitions: Sequence[str], *, references: References | None = None) -> Written:
+    """Everything that later decisions need, measured in one pass over the text; `references` as in `measure`."""
     table = lake.table(f"{lane}/signals")
     documents = lake.table(f"{lane}/documents").batches(partitions)
-    batches = (batch for frame in documents for batch in record_batches(filters.measure(frame), table.schema))
-    return table.replace(batches, partitions)
+    measured = (filters.measure(frame, references=references) for frame in documents)
+    return table.replace((batch for frame in measured for batch in record_batches(frame, table.schema)), partitions)
 
 
 def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> tuple[Written, Written]:
@@ -99,7 +100,7 @@ def _portions(signals: Table, partitions: Sequence[str]) -> Iterator[list[str]]:
 
 def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> pl.DataFrame:
     """One row for each document, without its text: the rule it breaks (null: none), its language and PII spans."""
-    names = ["id", "partition", "language", "pii", *(bound.rule for bound in rules)]
+    names = ["id", "partition", "language", "pii", "contaminated_by", *(bound.rule for bound in rules)]
     signals = lake.table(f"{lane}/signals").scan(partitions).select(list(dict.fromkeys(names))).collect()
     duplicates = (
         lake.table("corpus/duplicates")
@@ -116,7 +117,7 @@ def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequenc
         .collect()
     )
     decided = filters.decide(signals, rules)
-    known = signals.select("id", "partition", "language", "pii").with_columns(decided.drop("id"))
+    known = signals.select("id", "partition", "language", "pii", "contaminated_by").with_columns(decided.drop("id"))
     judged = known.join(duplicates, on=["id", "partition"], how="left", maintain_order="left")
     only_duplicate = pl.col("reason").is_null() & pl.col("duplicate").is_not_null()
     listed = (
@@ -131,8 +132,8 @@ def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequenc
         bound=pl.when(only_duplicate).then("threshold").otherwise("bound"),
         version=pl.when(only_duplicate).then(DUPLICATE_VERSION).otherwise("version").cast(pl.Int32),
         reasons=pl.concat_list(pl.col("reasons").fill_null([]), listed),
-        detail="matched_id",
-    ).drop("matched_id", "jaccard", "threshold", "duplicate")
+        detail=pl.when(pl.col("rule") == "contamination").then("contaminated_by").otherwise("matched_id"),
+    ).drop("matched_id", "jaccard", "threshold", "duplicate", "contaminated_by")
 
 
 def _ledger(dropped: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from parlance.errors import SchemaError
 from parlance.filters import decide, measure, rules
 from parlance.filters.recipes import RECIPES
+from parlance.references import SIGNALS, References
+from parlance.references.hosts import Hosts
+from parlance.references.words import Words
 from parlance.schemas import DOCUMENTS, conform, signals_schema
 
 TALK = "Where do I find the form for parental leave? It is in the handbook, and HR can help with that: hr@example.com."
@@ -74,3 +77,19 @@ def test_slack_recipe_keeps_talk() -> None:
 def test_missing_column_is_refused() -> None:
     with pytest.raises(SchemaError, match="created_at"):
         measure(documents([TALK]).drop("created_at"))
+
+
+def test_references_fill_their_columns_and_nothing_else() -> None:
+    urls = pl.Series(["https://a.example/1", "https://b.example", None])
+    frame = documents([TALK, f"{TALK} x", ""]).with_columns(url=urls)
+    references = References(hosts=Hosts(pl.Series(["a.example"])), words=Words(pl.Series(["x"])))
+    found, without = measure(frame, references=references), measure(frame)
+    assert found.select("blocked_host", "blocked_words").rows() == [(1.0, 0), (0.0, 1), (0.0, 0)]
+    assert without.select(*SIGNALS).rows() == [(0.0, 0, 0.0, None, None)] * 3
+    assert found.drop(*SIGNALS).equals(without.drop(*SIGNALS))
+    assert measure(frame.drop("url")).equals(without)
+
+
+def test_blocked_hosts_need_urls() -> None:
+    with pytest.raises(SchemaError, match="'url', which is needed where hosts are blocked"):
+        measure(documents([TALK]).drop("url"), references=References(hosts=Hosts(pl.Series(["a.example"]))))
