@@ -9,6 +9,7 @@ from assets.instruct import instruct_assets, instruct_checks
 from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
 from assets.models import model_assets, model_checks
+from assets.repeated import repeated_assets
 from assets.report import report_assets
 from assets.search import search_assets
 from assets.slack import slack_assets, slack_checks
@@ -54,6 +55,7 @@ def defs() -> dg.Definitions:
             *(asset for lane in every for asset in lane_assets(lane)),
             *slack_assets(slack),
             *corpus_assets(every),
+            *repeated_assets(every),
             *instruct_assets(slack),
             *tokenizer_assets(every),
             *search_assets(every),

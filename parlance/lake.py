@@ -21,6 +21,8 @@ LANE_TABLES = {
 TABLES = {
     "slack/messages": schemas.SLACK_MESSAGES,
     "corpus/duplicates": schemas.DUPLICATES,
+    "corpus/repeated_lines": schemas.REPEATED_LINES,
+    "corpus/semantic_duplicates": schemas.SEMANTIC_DUPLICATES,
     "corpus/recipe_comparison": schemas.COMPARISON,
     "instruct/examples": schemas.EXAMPLES,
     "instruct/passed_over": schemas.PASSED_OVER,

@@ -77,9 +77,9 @@ def url_duplicates(frame: pl.DataFrame, *, eligible: pl.Expr | None = None) -> p
     `frame` has `id`, `source`, `url` and `created_at`; its other columns, such as a partition, are given back after
     `id`, `source`, `cluster`, `keep` and `matched_id`. The survivor is the first by: `eligible` (a boolean expression
     over `frame`; null counts as false), then the newest `created_at`, unknown times last, then the smallest id and
-    source. The newest, because a page that was fetched twice was edited in between, if anything: what it says now
-    stands. The cluster is named by the survivor's id; the survivor has no `matched_id`. Rows without an http(s)
-    address are in no cluster. The result does not depend on the order of rows.
+    source. The newest, as Llama 3 does (Grattafiori et al. 2024, 3.1.1): a page that was fetched twice was edited in
+    between, if anything, and what it says now stands. The cluster is named by the survivor's id; the survivor has no
+    `matched_id`. Rows without an http(s) address are in no cluster. The result does not depend on the order of rows.
 
     >>> captures = pl.DataFrame({
     ...     "id": ["a", "b"], "source": ["crawl", "dump"], "created_at": [1, 2],

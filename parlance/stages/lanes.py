@@ -10,6 +10,7 @@ from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.pseudonyms import Pseudonyms
 from parlance.sources.slack_columns import messages
+from parlance.stages.repeated import lines_to_remove, without_lines
 from parlance.storage import Spool, Written, record_batches, stream
 
 Parse = Callable[[Iterable[pa.RecordBatch]], Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]]
@@ -63,7 +64,7 @@ def write_signals(lake: Lake, lane: str, partitions: Sequence[str]) -> Written:
 
 def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> tuple[Written, Written]:
     """Documents that break no rule and duplicate nothing, with personal data masked; the others with their reason."""
-    verdicts = _verdicts(lake, lane, rules, partitions)
+    verdicts, lines = _verdicts(lake, lane, rules, partitions), lines_to_remove(lake)
     with Spool(schemas.LEDGER) as ledger:
 
         def kept() -> Iterator[pa.RecordBatch]:
@@ -71,6 +72,7 @@ def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequen
                 judged = documents.join(
                     verdicts, on=["id", "partition"], how="left", validate="1:1", maintain_order="left"
                 )
+                judged = without_lines(judged, lines)
                 for batch in record_batches(_ledger(judged.filter(pl.col("reason").is_not_null())), schemas.LEDGER):
                     ledger.add(batch)
                 yield from record_batches(_masked(judged.filter(pl.col("reason").is_null())), schemas.KEPT)
