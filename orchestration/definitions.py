@@ -12,6 +12,7 @@ from assets.models import model_assets, model_checks
 from assets.repeated import repeated_assets
 from assets.report import report_assets
 from assets.search import search_assets
+from assets.semantic import semantic_assets
 from assets.slack import slack_assets, slack_checks
 from assets.tokenizers import tokenizer_assets, tokenizer_checks
 from orchestration import automation, jobs, schedules, sensors
@@ -59,6 +60,7 @@ def defs() -> dg.Definitions:
             *instruct_assets(slack),
             *tokenizer_assets(every),
             *search_assets(every),
+            *semantic_assets(every),
             *model_assets(every, slack, base=setting("PARLANCE_BASE_MODEL")),
             *report_assets(every, url=setting("PARLANCE_REPORT_URL")),
         ],
