@@ -41,9 +41,11 @@ def repeated_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
 
 
 def _repeated_lines(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
+    documents = [dg.AssetDep(lane.key("documents"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes]
+
     @dg.asset(
         key=["corpus", "repeated_lines"],
-        deps=[dg.AssetDep(lane.key("documents"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes],
+        deps=[*documents, dg.AssetKey(["corpus", "duplicates"])],
         group_name="corpus",
         kinds={"deltalake", "polars"},
         owners=OWNERS,
@@ -57,11 +59,11 @@ def _repeated_lines(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         """Lines that stand in more than six documents of one site: menus, notices, teasers; counted, removed if asked.
 
         Six is what Llama 3 lets stand in thirty million documents; here it is counted by site (the host, or the
-        channel), so that a phrase that many sites have once stays. Nothing is removed unless `remove` is set:
-        extraction has taken most boilerplate already, and FineWeb found models worse, not better, for removing
-        repeated lines after near duplicates (Penedo et al. 2024, 3.4). Look at the shares and the excerpts first; then
-        materialise this with `remove` and `kept` again, which then counts in `removed_lines` and
-        `removed_characters` what each document lost and drops those of which nothing is left as `repeated_lines`.
+        channel), so that a phrase that many sites have once stays; copies and older captures of a page do not count.
+        Nothing is removed unless `remove` is set: extraction has taken most boilerplate already, and FineWeb found
+        models worse, not better, for removing repeated lines after near duplicates (Penedo et al. 2024, 3.4). Look at
+        the shares and the excerpts first; then materialise this with `remove` and `kept` again, which then counts in
+        `removed_lines` and `removed_characters` what each document lost, and drops those of which nothing is left.
         """
         known = [lane.name for lane in lanes]
         if unknown := sorted({*config.lanes} - {*known}):
@@ -69,7 +71,7 @@ def _repeated_lines(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         names = config.lanes or [lane.name for lane in lanes if lane.recipe != CONVERSATION]
         opened = lake.open()
         written, shares = stages.write_repeated_lines(
-            opened, names, unit=config.unit, documents=config.documents, remove=config.remove
+            opened, names, unit=config.unit, more_than=config.documents, remove=config.remove
         )
         table = opened.table("corpus/repeated_lines")
         most = table.scan().sort("documents", "hash", descending=[True, False]).head(SHOWN)

@@ -10,8 +10,8 @@ import polars as pl
 from parlance.dedup.lines import Unit, units
 from parlance.errors import ConfigError
 
-# Rows of (line, site, documents), 24 bytes each, that are sorted at once; some 400 MB with what Polars needs for it.
-RUN_ROWS = 4_000_000
+# Rows of (line, site) that are counted at once: some 500 MB with what Polars needs for it.
+RUN_ROWS = 1_000_000
 EXCERPT_CHARACTERS = 200
 KEY = ["hash", "site_hash"]
 COUNTED = pl.Schema(

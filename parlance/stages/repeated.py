@@ -15,27 +15,44 @@ if TYPE_CHECKING:
 TABLE = "corpus/repeated_lines"
 RULE = "repeated_lines"
 VERSION = 1
-COLUMNS = ["id", "source", "text", "channel", "url"]
+KEY = ["id", "source", "partition"]
+COLUMNS = [*KEY, "text", "channel", "url"]
 
 
 def write_repeated_lines(
-    lake: Lake, lanes: Sequence[str], *, unit: "Unit" = "line", documents: int = 6, remove: bool = False
+    lake: Lake, lanes: Sequence[str], *, unit: "Unit" = "line", more_than: int = 6, remove: bool = False
 ) -> tuple[Written, pl.DataFrame]:
-    """The lines or paragraphs in more than `documents` documents of one site, and what they are of each lane.
+    """The lines or paragraphs in more than `more_than` documents of one site, and what they are of each lane.
 
-    A site is a channel or the host of the address; see `parlance.dedup.repeating.repeated`. Reads the texts of `lanes`
-    twice. `remove` says that `kept` is to be without them from then on.
+    A site is a channel or the host of the address; see `parlance.dedup.repeating.repeated`. Duplicates and older
+    captures of the same URL do not count: a page that was fetched on seven days repeats nothing. Reads the texts of
+    `lanes` twice. `remove` says that `kept` is to be without them from then on.
     """
     from parlance.dedup.repeating import repeated
 
+    copies = _copies(lake, lanes)
+
     def frames() -> Iterator[pl.DataFrame]:
         for lane in lanes:
-            for frame in stream(lake.table(f"{lane}/documents").scan().select(COLUMNS)):
+            for documents in stream(lake.table(f"{lane}/documents").scan().select(COLUMNS)):
+                frame = documents.join(copies, on=KEY, how="anti", maintain_order="left")
                 yield frame.with_columns(site=_sites(frame))
 
-    found, shares = repeated(frames, unit=unit, documents=documents)
+    found, shares = repeated(frames, unit=unit, documents=more_than)
     rows = found.with_columns(unit=pl.lit(unit), remove=pl.lit(remove))
     return lake.table(TABLE).replace(record_batches(rows, schemas.REPEATED_LINES)), shares
+
+
+def _copies(lake: Lake, lanes: Sequence[str]) -> pl.DataFrame:
+    """What stands for nothing of its own: `KEY` of duplicates and, of the others, of all but the newest of a URL."""
+    from parlance.dedup.urls import url_duplicates
+
+    duplicates = lake.table("corpus/duplicates").scan().filter(~pl.col("keep"))
+    known = duplicates.select("id", "source", partition="document_partition").collect()
+    columns = [*KEY, "url", "created_at"]
+    documents = pl.concat(lake.table(f"{lane}/documents").scan().select(columns) for lane in lanes)
+    others = documents.filter(pl.col("url").is_not_null()).join(known.lazy(), on=KEY, how="anti").collect()
+    return pl.concat([known, url_duplicates(others).filter(~pl.col("keep")).select(KEY)])
 
 
 def lines_to_remove(lake: Lake) -> pl.DataFrame:

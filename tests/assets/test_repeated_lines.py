@@ -13,6 +13,7 @@ from orchestration.lanes import lanes
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.schemas import DOCUMENTS
+from parlance.stages.corpus import write_duplicates
 from parlance.stages.lanes import write_kept, write_signals
 from resources.lake import LakeResource
 
@@ -95,6 +96,23 @@ def test_removed_lines_are_accounted_for(lake: Lake) -> None:
 
 def test_a_lower_bound_of_documents_is_obeyed(lake: Lake) -> None:
     assert materialized(lake, documents=8).success
+    assert lake.table("corpus/repeated_lines").scan().collect().is_empty()
+
+
+def test_captures_and_copies_of_a_page_repeat_nothing(lake: Lake) -> None:
+    """Seven captures of one address, and seven copies that the duplicates list, have a line in common each."""
+    captures = [
+        document(f"day{i}", f"A line of day {i}\nOne story", "https://news.example/a?utm_source=x") for i in range(7)
+    ]
+    copies = [document(f"copy{i}", "Another story", f"https://copies.example/{i}") for i in range(7)]
+    rows = pa.RecordBatch.from_pylist([*captures, *copies], schema=DOCUMENTS)
+    lake.table("dump/documents").replace([rows], KEYS)
+    assert materialized(lake).success
+    lines = lake.table("corpus/repeated_lines").scan()
+    assert lines.select("site", "excerpt").collect().rows() == [("copies.example", "Another story")]
+    write_signals(lake, "dump", KEYS)
+    write_duplicates(lake, {"dump": RULES}, threshold=0.8)
+    assert materialized(lake).success
     assert lake.table("corpus/repeated_lines").scan().collect().is_empty()
 
 
