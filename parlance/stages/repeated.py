@@ -64,7 +64,7 @@ def without_lines(judged: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Documents with their verdicts; those without a `reason` lose the `lines` of their site.
 
     Adds `removed_lines` and `removed_characters`. One of which nothing is left gets the reason `repeated_lines`, with
-    the number of lines as its value, and keeps its text for the ledger.
+    the number of lines as its value, and keeps its text for the ledger. Rules were judged on the whole text.
     """
     if lines.is_empty():
         return judged.with_columns(removed_lines=pl.lit(0, pl.Int32), removed_characters=pl.lit(0, pl.Int32))
