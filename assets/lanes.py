@@ -179,7 +179,8 @@ def _signals(lane: Lane) -> dg.AssetsDefinition:
 
 
 def _kept(lane: Lane) -> dg.AssetsDefinition:
-    modules = ("filters.recipes", "stages.lanes", "stages.repeated", "dedup.cutting", "pii")
+    cutting = ("stages.repeated", "dedup.cutting", "dedup.line_hashing", "dedup.lines")
+    modules = ("filters.recipes", "stages.lanes", *cutting, "pii")
     # Not `documents`, for which `signals` stands: with two ways to the same day a backfill of a whole lane is refused,
     # because Dagster finds the days of the two outputs unequal.
     deps = [lane.key("signals"), dg.AssetKey(["corpus", "duplicates"]), dg.AssetKey(["corpus", "repeated_lines"])]

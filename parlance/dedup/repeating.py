@@ -54,8 +54,8 @@ def repeated(
 
     Six is what Llama 3 lets stand (Grattafiori et al. 2024, 3.1.1: lines that occur more than six times in thirty
     million documents leave); here it is six of one site, because a line that many sites have once is a quotation or
-    a phrase, and one that a site has on every page is its navigation. CCNet (Wenzek et al. 2020) and RefinedWeb keep
-    one copy instead; boilerplate is worth none.
+    a phrase, and one that a site has on every page is its navigation. CCNet (Wenzek et al. 2020) keeps one copy
+    instead; boilerplate is worth none.
 
     Sorted runs of at most `run_rows` rows go to a temporary folder and are merged by ranges of hashes, so that memory
     is bounded by `run_rows` and by the result.

@@ -43,8 +43,8 @@ def semantic_duplicates(
     SemDeDup (Abbas et al. 2023, section 3): k-means over the vectors, then all pairs within each cluster. Here up to
     `EXACT_ROWS` rows are one cluster, so that nothing is missed; beyond, `clusters` (null: the square root of the rows)
     are made, and a row is looked for in the two nearest, since a border that runs between two near rows seldom cuts
-    off both. SemDeDup keeps what is farthest from the centre and found no difference to a random choice; here it is
-    the earliest, so that a later document never takes the place of one that stands.
+    off both. SemDeDup keeps of each cluster what is farthest from the centre; here it is the earliest, so that a later
+    document never takes the place of one that stands.
 
     The result does not depend on the order of rows; equal seeds give equal results on one machine (sums of
     floats differ in the last bits elsewhere). A matrix block and links take some 200 MB beside the vectors.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.dedup.urls import canonical, hosts, url_duplicates
@@ -132,6 +132,7 @@ PIECES = [
 addresses = st.lists(st.sampled_from(PIECES) | st.text(max_size=2), max_size=12).map("".join)
 
 
+@settings(deadline=None)
 @given(st.lists(addresses, max_size=6))
 def test_canonical_is_idempotent_and_each_row_is_alone(urls: list[str]) -> None:
     together = canonical(pl.Series(urls, dtype=pl.String))
@@ -140,6 +141,7 @@ def test_canonical_is_idempotent_and_each_row_is_alone(urls: list[str]) -> None:
     assert together.drop_nulls().str.contains(r"^//[\x21-\x7e]*$").all()
 
 
+@settings(deadline=None)
 @given(addresses)
 def test_canonical_of_a_whole_address_is_idempotent(tail: str) -> None:
     found = one(f"http://example.com/{tail}")
@@ -190,6 +192,7 @@ def test_rows_without_a_twin_are_left_out() -> None:
     assert url_duplicates(captures()).is_empty()
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([*PAIR, "http://b.example/", None]), st.sampled_from([EARLY, LATE, None])), max_size=8
