@@ -194,10 +194,11 @@ def _named(signals: pl.LazyFrame) -> dg.MetadataValue:
 
 
 def _kept(lane: Lane) -> dg.AssetsDefinition:
-    modules = ("filters.recipes", "stages.lanes", "excerpts", "pii")
+    cutting = ("stages.repeated", "dedup.cutting", "dedup.line_hashing", "dedup.lines")
+    modules = ("filters.recipes", "stages.lanes", *cutting, "excerpts", "pii")
     # Not `documents`, for which `signals` stands: with two ways to the same day a backfill of a whole lane is refused,
     # because Dagster finds the days of the two outputs unequal.
-    deps = [lane.key("signals"), dg.AssetKey(["corpus", "duplicates"])]
+    deps = [lane.key("signals"), dg.AssetKey(["corpus", "duplicates"]), dg.AssetKey(["corpus", "repeated_lines"])]
     bounds = "\n".join(f"- {_bound(bound)}" for bound in lane.rules)
     specs = [
         lane.spec(

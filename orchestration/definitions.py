@@ -11,8 +11,10 @@ from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
 from assets.models import model_assets, model_checks
 from assets.references import references
+from assets.repeated import repeated_assets
 from assets.report import report_assets
 from assets.search import search_assets
+from assets.semantic import semantic_assets
 from assets.slack import slack_assets, slack_checks
 from assets.tokenizers import tokenizer_assets, tokenizer_checks
 from orchestration import automation, jobs, schedules, sensors
@@ -60,9 +62,11 @@ def defs() -> dg.Definitions:
             *corpus_assets(every),
             *duplicate_assets(every),
             references,
+            *repeated_assets(every),
             *instruct_assets(slack),
             *tokenizer_assets(every),
             *search_assets(every),
+            *semantic_assets(every),
             *model_assets(every, slack, base=setting("PARLANCE_BASE_MODEL")),
             *report_assets(every, url=setting("PARLANCE_REPORT_URL")),
         ],

@@ -22,6 +22,8 @@ TABLES = {
     "slack/messages": schemas.SLACK_MESSAGES,
     "corpus/duplicates": schemas.DUPLICATES,
     "corpus/duplicate_index": schemas.DUPLICATE_INDEX,
+    "corpus/repeated_lines": schemas.REPEATED_LINES,
+    "corpus/semantic_duplicates": schemas.SEMANTIC_DUPLICATES,
     "corpus/recipe_comparison": schemas.COMPARISON,
     "instruct/examples": schemas.EXAMPLES,
     "instruct/passed_over": schemas.PASSED_OVER,

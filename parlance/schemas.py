@@ -199,12 +199,15 @@ SIGNALS = pa.schema(
     ]
 )
 
-# Kept documents carry masked text, with their turns' offsets moved along.
+# Kept documents carry masked text, without the repeated lines that were to be removed (`removed_lines`, and their
+# `removed_characters` before masking), with their turns' offsets moved along.
 KEPT = pa.schema(
     [
         *DOCUMENTS.remove(DOCUMENTS.get_field_index("partition")),
         pa.field("language", pa.string()),
         pa.field("masked", pa.int32(), nullable=False),
+        pa.field("removed_lines", pa.int32(), nullable=False),
+        pa.field("removed_characters", pa.int32(), nullable=False),
         pa.field("partition", pa.string(), nullable=False),
     ]
 )
@@ -236,6 +239,35 @@ DUPLICATE_INDEX = pa.schema(
         pa.field("fingerprint", pa.int64(), nullable=False),
         pa.field("group", pa.int64(), nullable=False),
         pa.field("method", pa.string(), nullable=False),
+    ]
+)
+
+# Lines or paragraphs (`unit`) that stand in many documents of one site; `kept` is without those with `remove`.
+REPEATED_LINES = pa.schema(
+    [
+        pa.field("hash", pa.int64(), nullable=False),
+        pa.field("unit", pa.string(), nullable=False),
+        pa.field("site", pa.string(), nullable=False),
+        pa.field("documents", pa.int64(), nullable=False),
+        pa.field("documents_everywhere", pa.int64(), nullable=False),
+        pa.field("sites", pa.int64(), nullable=False),
+        pa.field("example_id", pa.string(), nullable=False),
+        pa.field("excerpt", pa.string(), nullable=False),
+        pa.field("remove", pa.bool_(), nullable=False),
+    ]
+)
+
+# Members of clusters of two or more kept documents of like meaning, as in DUPLICATES; `cosine` against the survivor.
+SEMANTIC_DUPLICATES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("keep", pa.bool_(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("matched_id", pa.string()),
+        pa.field("cosine", pa.float64()),
+        pa.field("document_partition", pa.string(), nullable=False),
     ]
 )
 

@@ -12,6 +12,7 @@ from parlance.lake import Lake
 from parlance.pseudonyms import Pseudonyms
 from parlance.references import References
 from parlance.sources.slack_columns import messages
+from parlance.stages.repeated import lines_to_remove, without_lines
 from parlance.storage import Spool, Table, Written, record_batches, stream
 
 Parse = Callable[[Iterable[pa.RecordBatch]], Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]]
@@ -66,6 +67,7 @@ def write_signals(lake: Lake, lane: str, partitions: Sequence[str], *, reference
 
 def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> tuple[Written, Written]:
     """Documents that break no rule and duplicate nothing, with personal data masked; the others with their reason."""
+    lines = lines_to_remove(lake)
     with Spool(schemas.LEDGER) as ledger:
 
         def kept() -> Iterator[pa.RecordBatch]:
@@ -75,6 +77,7 @@ def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequen
                     judged = documents.join(
                         verdicts, on=["id", "partition"], how="left", validate="1:1", maintain_order="left"
                     )
+                    judged = without_lines(judged, lines)
                     dropped = judged.filter(pl.col("reason").is_not_null())
                     for batch in record_batches(_ledger(dropped), schemas.LEDGER):
                         ledger.add(batch)

@@ -45,6 +45,8 @@ def _document(name: str, channel: str) -> dict[str, Any]:
         "raw_ids": [],
         "language": "en",
         "masked": 0,
+        "removed_lines": 0,
+        "removed_characters": 0,
         "partition": PARTITION,
     }
 
