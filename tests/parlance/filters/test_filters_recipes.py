@@ -27,7 +27,9 @@ def test_stop_words_are_english() -> None:
 
 def test_unknown_recipe_lists_the_known() -> None:
     assert recipe("slack") is RECIPES["slack"]
-    with pytest.raises(ConfigError, match="unknown recipe 'wbe'; known recipes: c4, fineweb, gopher, slack, web"):
+    with pytest.raises(
+        ConfigError, match="unknown recipe 'wbe'; known recipes: c4, datatrove, fineweb, gopher, slack, web"
+    ):
         recipe("wbe")
 
 
