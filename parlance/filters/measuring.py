@@ -7,7 +7,7 @@ from parlance import dedup, languages, pii
 from parlance.errors import SchemaError
 from parlance.filters import registry
 
-NEEDED = ["id", "source", "text", "created_at", "partition"]
+NEEDED = ["id", "source", "text", "turns", "created_at", "partition"]
 
 
 def measure(documents: pl.DataFrame | pl.LazyFrame, *, language_model: str | None = None) -> pl.DataFrame:
@@ -27,10 +27,10 @@ def measure(documents: pl.DataFrame | pl.LazyFrame, *, language_model: str | Non
         text.str.len_chars().cast(pl.Int64).alias("characters"),
         text.str.count_matches(r"\S+").cast(pl.Int64).alias("words"),
     )
-    scores = registry.scores(batch["text"], names)
+    scores = registry.scores(batch["text"], names, turns=batch["turns"])
     language = languages.identify(batch["text"], language_model).rename({"score": "language_score"})
     found = pii.find(batch["text"]).alias("pii")
-    columns = [*batch.drop("text"), *sizes, *language, *scores, *_duplicate_signals(batch["text"]), found]
+    columns = [*batch.drop("text", "turns"), *sizes, *language, *scores, *_duplicate_signals(batch["text"]), found]
     order = ["id", "source", "created_at", "characters", "words", "language", "language_score"]
     return pl.DataFrame(columns).select(*order, "content_hash", "signature", "bands", "pii", *names, "partition")
 

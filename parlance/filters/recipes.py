@@ -120,6 +120,11 @@ RECIPES: dict[str, tuple[Bound, ...]] = {
         Bound("conversation_words", 3),
         Bound("conversation_code_share", at_most=0.9),
         Bound("conversation_letters_share", 0.3),
+        Bound("conversation_bot_turn_share", at_most=0.8),
+        Bound("conversation_event_turn_share", at_most=0.5),
+        Bound("conversation_brief_turn_share", at_most=0.8),
+        Bound("conversation_log_line_share", at_most=0.8),
+        Bound("conversation_table_line_share", at_most=0.8),
     ),
 }
 
