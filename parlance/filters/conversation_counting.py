@@ -2,28 +2,32 @@
 
 import polars as pl
 
+# `words` is 1 where the text has any.
 COUNTED = ("words", "turns", "bot_turns", "event_turns", "brief_turns", "lines", "log_lines", "table_lines")
 
 # By which chat programs tell that somebody came, went or changed the channel, where only the text says so.
 _EVENT = (
-    r"(?i)^(?:\S+(?: \S+){0,3} )?(?:has |have |was )?(?:"
+    r"^(?:[^\s,]{2,}(?: \p{Lu}[^\s,]*){0,2} )?(?i:(?:has |have |was )?(?:"
     r"(?:joined|left|quit|been added to|been removed from|added to|removed from|archived|unarchived|renamed) "
     r"(?:the |this )?(?:#[^\s.,:!]+|channel|group|conversation|server|room)"
     r"|(?:set|changed|cleared) the (?:channel|group)(?:'s)? (?:topic|purpose|description|name)"
     r"|(?:pinned|unpinned) a message|added an? (?:integration|app|bot) to this channel"
-    r")(?:[.:!][^\n]{0,200}| (?:by|from|along with|to) [^\n]{0,80})?$"
+    r"))(?:[.:!][^\n]{0,200}| to this channel.?| (?:by|from|along with|to) [@<#\p{Lu}][^\n]{0,80})?$"
 )
+_PERSON = r"^(?i:I|we|you|he|she|they|who|nobody|everyone|everybody)\b"
 # `:shortcodes:`, mentions and links say nothing by themselves.
 _ASIDE = r":[a-zA-Z0-9_+'-]+:|<[@#!][^>\s]*>|(?:^|\s)@\w[\w.-]*|https?://\S+"
-_WORD = r"\S*[\p{L}\p{N}]\S*"
-_STAMP = r"\d{4}[-/]\d\d[-/]\d\d[T ,_]|\d\d:\d\d:\d\d[.,\] ]|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d "
+_TWO_WORDS = r"[\p{L}\p{N}]\S*\s[^\p{L}\p{N}]*[\p{L}\p{N}]"
+BRIEF = 1_000  # characters in which a second word must stand
+_STAMP = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ,_]|[0-9]{2}:[0-9]{2}:[0-9]{2}[.,\] ]"
 _LOG = (
     r"(?m)^[ \t]*(?:"
-    rf"[\[(<]?(?:{_STAMP})"
-    r"|[\[(<]?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE)[\])>]?(?::|\s[^a-z\s]|\s+[\w.$]+[.:]\S)"
-    r"|at [\w.$<>/]+\(.*\)[ \t\r]*$|(?:\.\.\. \d+ (?:more|common frames))|(?:Caused by|Suppressed): \S"
-    r"|Traceback \(most recent call last\)|File \".*\", line \d+|(?:[a-z]\w*\.)*[A-Z]\w*(?:Error|Exception)\b(?::|$)"
-    r"|goroutine \d+ \[|#\d+ +(?:0x[0-9a-f]+|[\w/.\\]+\(\d+\)|\w+ \()|\[ *\d+\.\d{3,}\] "
+    rf"[\[(<]?(?:{_STAMP}|[A-Z][a-z][a-z] [ 0-9][0-9] [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} )"
+    r"|[\[(<]?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE)[\])>]?(?::| +[\[(<0-9-]| +[A-Za-z_.$]+[.:])"
+    r"|at [A-Za-z0-9_.$<>/]+\(|\.\.\. [0-9]+ (?:more|common frames)|(?:Caused by|Suppressed): "
+    r"|Traceback \(most recent call last\)|File \"[^\"\n]*\", line [0-9]"
+    r"|(?:[a-z][a-z0-9_]*\.)*[A-Z][A-Za-z]*(?:Error|Exception)(?::|$)"
+    r"|goroutine [0-9]+ \[|#[0-9]+ +(?:0x[0-9a-f]+|[A-Za-z0-9_/.\\]+ ?\()|\[ *[0-9]+\.[0-9]{3,}\] "
     r")"
 )
 _TABLE = r"(?m)^[ \t]*(?:\|[^\n]*\||[^\n|]*\|[^\n|]*\|[^\n]*|[^\n\t]*\t[^\n\t]*\t[^\n]*|[+|][-+=|: ]{3,})[ \t\r]*$"
@@ -39,8 +43,8 @@ def measure(texts: pl.Series, turns: pl.Series | None = None) -> pl.Series:
     text = pl.col("text")
     of_text = frame.select(
         "row",
-        words=text.str.count_matches(r"\S+"),
-        lines=text.str.count_matches(r"(?m)^[^\n]*\S"),
+        words=text.str.contains(r"\S"),
+        lines=text.str.count_matches(r"\S[^\n]*"),
         log_lines=_from_three(text.str.count_matches(_LOG)),
         table_lines=_from_three(text.str.count_matches(_TABLE)),
     )
@@ -64,12 +68,13 @@ def _of_turns(frame: pl.DataFrame, turns: pl.Series | None) -> pl.DataFrame:
                 text=text.str.slice(start, (turn.field("end") - start).fill_null(text.str.len_chars())),
             )
         )
-    plain = text.str.replace_all(_ASIDE, " ")
+    plain = text.str.slice(0, BRIEF).str.replace_all(_ASIDE, " ")
+    stripped = text.str.strip_chars()
     return said.group_by("row", maintain_order=True).agg(
         turns=pl.len(),
         bot_turns=pl.col("is_bot").sum(),
-        event_turns=text.str.strip_chars().str.contains(_EVENT).sum(),
-        brief_turns=(plain.str.count_matches(_WORD) <= 1).sum(),
+        event_turns=(stripped.str.contains(_EVENT) & ~stripped.str.contains(_PERSON)).sum(),
+        brief_turns=(~plain.str.contains(_TWO_WORDS)).sum(),
     )
 
 
