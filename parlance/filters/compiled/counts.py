@@ -26,6 +26,7 @@ TABLE = 0x34000
 # Beyond the table only these are letters or marks: they choose between variants of a character.
 FIRST_SELECTOR, LAST_SELECTOR = 0xE0100, 0xE01EF
 SHORT_CHARACTERS = 30
+LONG_CHARACTERS = 200
 ELLIPSIS = 0x2026
 
 
@@ -55,7 +56,7 @@ def _stop_words() -> npt.NDArray[np.uint64]:
 
 (
     CHARACTERS, SPACES, LETTERS, WORDS, ALPHABETIC_WORDS, STOPS, HASHES, ELLIPSES, LINES, BULLET_LINES, ELLIPSIS_LINES,
-    DOTTED_LINES, TERMINAL_LINES, PUNCTUATED_LINES, SHORT_LINES, LINE_CHARACTERS, DUPLICATE_LINES,
+    DOTTED_LINES, TERMINAL_LINES, PUNCTUATED_LINES, SHORT_LINES, LONG_LINES, LINE_CHARACTERS, DUPLICATE_LINES,
     DUPLICATE_LINE_CHARACTERS, PARAGRAPHS, PARAGRAPH_CHARACTERS, DUPLICATE_PARAGRAPHS, DUPLICATE_PARAGRAPH_CHARACTERS,
     GRAM_CHARACTERS, FIRST_TOP, *_,
 ) = range(len(COUNTED))  # fmt: skip
@@ -176,6 +177,7 @@ def _scan(
                     line_count += 1
                     counts[LINE_CHARACTERS] += line_to - line_from
                     counts[SHORT_LINES] += line_to - line_from < SHORT_CHARACTERS
+                    counts[LONG_LINES] += line_to - line_from >= LONG_CHARACTERS
                     counts[BULLET_LINES] += is_bullet
                     is_dotted = last_point == 46 and line_dots >= 3
                     counts[DOTTED_LINES] += is_dotted
