@@ -64,7 +64,7 @@ def _word_count(chance: random.Random) -> str:
 
 
 def _many_words(chance: random.Random) -> str:
-    if chance.random() < 0.9:
+    if chance.random() < 0.98:
         return _word_count(chance)
     count = 100_000 + chance.randint(-3, 3)
     words = [chance.choice(WORDS) for _ in range(count - 20)] + ["-"] * chance.choice([0, 4]) + ["the", "to"] * 8

@@ -2,9 +2,9 @@
 
 The rules of the other modules follow the papers; these follow datatrove's code, with words cut at white space (its
 `split_into_words` replaced by `str.split`) and sentences at `.`, `!` and `?`. Where the two differ, the docstrings
-here say how datatrove counts, and `python -m benchmarks.verdicts` shows how often that decides. Four things hold for
-all: lines and paragraphs are not stripped, shares are of all characters of the text, n-grams are compared
-written together, and nothing is scaled to what the paper calls a share: `top` counts overlaps twice.
+here say how datatrove counts, and `python -m benchmarks.verdicts` shows how often that decides. What holds for all:
+lines and paragraphs are not stripped, shares of characters are of all in the text, repeated n-grams of five words and
+more are compared written together, and the most frequent n-gram counts however often it occurs, overlaps twice.
 
 Beyond reach are what its C4 filter does to the text, since no rule changes a text, and blank texts, which are
 undefined here and so dropped: datatrove's repetition filter keeps some of them and divides by zero on the empty one.
@@ -16,7 +16,7 @@ from parlance.filters import datatrove_counting as counting
 from parlance.filters.registry import rule
 
 
-@rule(version=1, at_least=50, at_most=100000, needs_spaces=True, preparation=counting.measure)
+@rule(version=1, at_least=50, at_most=100_000, needs_spaces=True, preparation=counting.measure)
 def datatrove_words(counts: pl.Expr) -> pl.Expr:
     """Number of words that are more than punctuation and control characters.
 
