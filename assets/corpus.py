@@ -10,7 +10,9 @@ from pydantic import Field
 from assets import metadata
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
+from assets.duplicates import duplicate_assets
 from assets.lanes import OWNERS, Lane
+from assets.references import references
 from parlance import plots, schemas
 from parlance.errors import ConfigError
 from parlance.excerpts import CHARACTERS, excerpts
@@ -26,7 +28,7 @@ MOST_SAMPLES = 40
 
 def corpus_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
     """Assets over all `lanes`."""
-    return [_recipe_comparison(lanes), speech_act_model]
+    return [*duplicate_assets(lanes), _recipe_comparison(lanes), references, speech_act_model]
 
 
 class ComparisonConfig(dg.Config):

@@ -1,6 +1,7 @@
 """The rules of Gopher, C4 and FineWeb beside datatrove's filters, on one core: python -m benchmarks.filters [documents]
 
-`python -m benchmarks.peers` installs datatrove first. `all` of datatrove is the sum of its four filters.
+`python -m benchmarks.peers` installs datatrove first. `all` of datatrove is the sum of its four filters. Whether the
+verdicts are the same is what `python -m benchmarks.verdicts` asks.
 """
 
 import json
@@ -21,7 +22,9 @@ SCRIPTS = Path(__file__).parent / "peers"
 FILTERS = ("gopher_quality", "gopher_repetition", "c4", "fineweb", "all")
 # Which of its kind is too slow for all documents.
 TOOLS = {
-    "Parlance": ("parlance", "parlance_filters.py", "", 1.0),
+    "Parlance": ("parlance", "parlance_filters.py", "papers", 1.0),
+    "Parlance, as datatrove counts": ("parlance", "parlance_filters.py", "datatrove", 1.0),
+    "Parlance, RedPajama's annotations": ("parlance", "parlance_filters.py", "redpajama", 1.0),
     "datatrove, words at whitespace": ("datatrove", "datatrove_filters.py", "split", 0.2),
     "datatrove, its default": ("datatrove", "datatrove_filters.py", "default", 0.02),
 }

@@ -5,12 +5,10 @@ from collections.abc import Iterable
 import dagster as dg
 
 from assets.corpus import corpus_assets
-from assets.duplicates import duplicate_assets
 from assets.instruct import instruct_assets, instruct_checks
 from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
 from assets.models import model_assets, model_checks
-from assets.references import references
 from assets.repeated import repeated_assets
 from assets.report import report_assets
 from assets.search import search_assets
@@ -60,8 +58,6 @@ def defs() -> dg.Definitions:
             *(asset for lane in every for asset in lane_assets(lane)),
             *slack_assets(slack),
             *corpus_assets(every),
-            *duplicate_assets(every),
-            references,
             *repeated_assets(every),
             *instruct_assets(slack),
             *tokenizer_assets(every),

@@ -1,7 +1,8 @@
 """C4's rules as measures of a document: Raffel et al. 2020, "Exploring the Limits of Transfer Learning", 2.2.
 
 C4 removes lines and then judges what is left. Here no line is removed: the line rules give the share
-of lines that C4 would remove, and have no bound of their own since the paper sets none.
+of lines that C4 would remove, and have no bound of their own since the paper sets none. The code that made C4 looks
+for lorem ipsum, curly brackets and sentences in what is left only: so do `datatrove_c4_...`, with 5 sentences.
 """
 
 import polars as pl
@@ -72,6 +73,16 @@ def c4_terminal_punctuation_line_share(counts: pl.Expr) -> pl.Expr:
     """
     ended = counting.share(counts, "terminal_lines", "lines")
     return ended - counting.share(counts, "dotted_lines", "lines")
+
+
+@rule(version=1, at_least=3, preparation=counting.measure)
+def c4_long_lines(counts: pl.Expr) -> pl.Expr:
+    r"""Number of lines of 200 characters or more, at least 3 for mC4: Xue et al. 2021, "mT5", 3.1.
+
+    >>> pl.select(c4_long_lines(pl.lit("Home\n" + "All is well. " * 20))).item()
+    1.0
+    """
+    return pl.when(counts.struct.field("lines") > 0).then(counts.struct.field("long_lines"))
 
 
 def _counted(text: pl.Expr, pattern: str) -> pl.Expr:

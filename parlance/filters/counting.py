@@ -30,6 +30,7 @@ COUNTED = (
     "terminal_lines",  # that end as C4 asks, or with three full stops
     "punctuated_lines",  # that end as FineWeb asks
     "short_lines",
+    "long_lines",
     "line_characters",
     "duplicate_lines",
     "duplicate_line_characters",

@@ -1,6 +1,9 @@
 """FineWeb's own rules: Penedo et al. 2024, "The FineWeb Datasets", section 3.6.
 
-Its third, the share of characters in duplicated lines (at most 0.1), is `gopher_duplicate_line_character_share`.
+A share that equals a bound is kept, as in the code that made FineWeb; the paper's text would drop it.
+Its third, the share of characters in duplicated lines (at most 0.1), is `gopher_duplicate_line_character_share`;
+that code asks for at most 0.01 of all characters instead (`datatrove_fineweb_duplicate_line_character_share`), and
+has a fourth that the paper does not name (`datatrove_fineweb_newline_to_word_ratio`).
 """
 
 import polars as pl
@@ -11,7 +14,7 @@ from parlance.filters.registry import rule
 
 @rule(version=1, at_least=0.12, preparation=counting.measure)
 def fineweb_punctuated_line_share(counts: pl.Expr) -> pl.Expr:
-    r"""Share of the lines that end with a punctuation mark.
+    r"""Share of the lines that end with a punctuation mark: one that ends a sentence, a colon, a quote or a bracket.
 
     >>> pl.select(fineweb_punctuated_line_share(pl.lit("Home\nAll is well."))).item()
     0.5

@@ -1,6 +1,7 @@
 """Gopher's quality rules: Rae et al. 2021, "Scaling Language Models", section A.1.1, quality filtering.
 
 A word is what stands between whitespace, as in the paper; none of these is defined for a text without one.
+Where datatrove counts otherwise (words of symbols alone, blank lines, stop words in capitals), `datatrove_...` does.
 """
 
 import polars as pl

@@ -30,6 +30,16 @@ def gopher_duplicate_line_character_share(counts: pl.Expr) -> pl.Expr:
     return counting.share(counts, "duplicate_line_characters", "line_characters")
 
 
+@rule(version=1, preparation=counting.measure)
+def gopher_paragraphs(counts: pl.Expr) -> pl.Expr:
+    r"""Number of paragraphs, of which the rules below give shares; the paper sets no bound.
+
+    >>> pl.select(gopher_paragraphs(pl.lit("a\nb\n\nc"))).item()
+    2.0
+    """
+    return pl.when(counts.struct.field("paragraphs") > 0).then(counts.struct.field("paragraphs"))
+
+
 @rule(version=1, at_most=0.3, preparation=counting.measure)
 def gopher_duplicate_paragraph_share(counts: pl.Expr) -> pl.Expr:
     r"""Share of the paragraphs that repeat an earlier one.

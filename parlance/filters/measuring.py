@@ -8,7 +8,7 @@ from parlance.errors import SchemaError
 from parlance.filters import registry
 from parlance.references import SIGNALS, References
 
-NEEDED = ["id", "source", "text", "created_at", "partition"]
+NEEDED = ["id", "source", "text", "turns", "created_at", "partition"]
 
 
 def measure(
@@ -32,7 +32,7 @@ def measure(
         text.str.len_chars().cast(pl.Int64).alias("characters"),
         text.str.count_matches(r"\S+").cast(pl.Int64).alias("words"),
     )
-    scores = registry.scores(batch["text"], names)
+    scores = registry.scores(batch["text"], names, turns=batch["turns"])
     language = languages.identify(batch["text"], language_model).rename({"score": "language_score"})
     found = pii.find(batch["text"]).alias("pii")
     compared = (references or References()).compare(batch)

@@ -74,8 +74,54 @@ _WORDS = Bound("blocked_words", at_most=0)
 # More than half of an evaluation item in the document: the share of Lambert et al. (2024, section 3.2).
 _HELD_OUT = Bound("contamination", at_most=0.5)
 
+# The verdicts of datatrove's filters with their defaults, one after another; `c4_any_end` is C4's as FineWeb sets it.
+DATATROVE = {
+    "gopher_quality": (
+        Bound("datatrove_words", 50, 100_000),
+        Bound("datatrove_mean_word_length", 3, 10),
+        Bound("datatrove_hash_to_word_ratio", at_most=0.1),
+        Bound("datatrove_ellipsis_to_word_ratio", at_most=0.1),
+        Bound("datatrove_bullet_line_share", at_most=0.9),
+        Bound("datatrove_ellipsis_line_share", at_most=0.3),
+        Bound("datatrove_alphabetic_word_share", 0.8),
+        Bound("datatrove_stop_words", 2),
+    ),
+    "gopher_repetition": (
+        Bound("datatrove_duplicate_paragraph_share", at_most=0.3),
+        Bound("datatrove_duplicate_paragraph_character_share", at_most=0.2),
+        Bound("datatrove_duplicate_line_share", at_most=0.3),
+        Bound("datatrove_duplicate_line_character_share", at_most=0.2),
+        Bound("datatrove_top_2gram_ratio", at_most=0.2),
+        Bound("datatrove_top_3gram_ratio", at_most=0.18),
+        Bound("datatrove_top_4gram_ratio", at_most=0.16),
+        Bound("datatrove_duplicate_5gram_share", at_most=0.15),
+        Bound("datatrove_duplicate_6gram_share", at_most=0.14),
+        Bound("datatrove_duplicate_7gram_share", at_most=0.13),
+        Bound("datatrove_duplicate_8gram_share", at_most=0.12),
+        Bound("datatrove_duplicate_9gram_share", at_most=0.11),
+        Bound("datatrove_duplicate_10gram_share", at_most=0.1),
+    ),
+    "c4": (
+        Bound("datatrove_c4_lorem_ipsum", at_most=0),
+        Bound("datatrove_c4_curly_brackets", at_most=0),
+        Bound("datatrove_c4_sentences", 5),
+    ),
+    "c4_any_end": (
+        Bound("datatrove_c4_any_end_lorem_ipsum", at_most=0),
+        Bound("datatrove_c4_any_end_curly_brackets", at_most=0),
+        Bound("datatrove_c4_any_end_sentences", 5),
+    ),
+    "fineweb": (
+        Bound("datatrove_fineweb_punctuated_line_share", 0.12),
+        Bound("datatrove_fineweb_short_line_share", at_most=0.67),
+        Bound("datatrove_fineweb_duplicate_line_character_share", at_most=0.01),
+        Bound("datatrove_fineweb_newline_to_word_ratio", at_most=0.3),
+    ),
+}
+
 RECIPES: dict[str, tuple[Bound, ...]] = {
     "c4": (_WORDS, *_C4),
+    "datatrove": tuple(bound for name in DATATROVE if name != "c4_any_end" for bound in DATATROVE[name]),
     "gopher": _GOPHER,
     "fineweb": (_HOSTS, _WORDS, _HELD_OUT, _LANGUAGE, *_GOPHER, *_C4, *_FINEWEB),
     "web": (_HOSTS, _WORDS, _HELD_OUT, _LANGUAGE, *_GOPHER, *_C4),
@@ -87,6 +133,11 @@ RECIPES: dict[str, tuple[Bound, ...]] = {
         Bound("conversation_words", 3),
         Bound("conversation_code_share", at_most=0.9),
         Bound("conversation_letters_share", 0.3),
+        Bound("conversation_bot_turn_share", at_most=0.8),
+        Bound("conversation_event_turn_share", at_most=0.5),
+        Bound("conversation_brief_turn_share", at_most=0.8),
+        Bound("conversation_log_line_share", at_most=0.8),
+        Bound("conversation_table_line_share", at_most=0.8),
     ),
 }
 

@@ -3,7 +3,7 @@
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from importlib import import_module
 
 import polars as pl
@@ -12,13 +12,15 @@ from parlance.errors import ConfigError
 
 Measure = Callable[[pl.Expr], pl.Expr]
 Preparation = Callable[[pl.Series], pl.Series]
+OfTurns = Callable[[pl.Series, pl.Series | None], pl.Series]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """A measure with its published version and bounds; `at_least` or `at_most` is None where unbounded.
 
-    `measure` takes an expression of the text or, where there is a preparation, of what that made of the text.
+    `measure` takes an expression of the text or, where there is a preparation, of what that made of the text;
+    `of_turns` is a preparation that is given the documents' turns too.
     `needs_spaces`: the rule counts words between spaces (or punctuation that some scripts lack), so it says
     nothing about a language of `parlance.languages.WITHOUT_SPACES` and is never applied to one.
     """
@@ -30,6 +32,7 @@ class Rule:
     at_most: float | None
     needs_spaces: bool
     preparation: Preparation | None
+    of_turns: OfTurns | None
 
     @property
     def summary(self) -> str:
@@ -47,12 +50,14 @@ def rule(
     at_most: float | None = None,
     needs_spaces: bool = False,
     preparation: Preparation | None = None,
+    of_turns: OfTurns | None = None,
 ) -> Callable[[Measure], Measure]:
     """Register a function of a text expression as the rule of the function's name; it gives floats from then on.
 
     The expression must give one number per row that depends on that row alone; null means undefined. Rules
     that share costly work name it as their `preparation`, a function of the texts that is called once for all
-    of them: the rule is then a function of what it returns, and still called with the text.
+    of them: the rule is then a function of what it returns, and still called with the text. A preparation
+    `of_turns` is also given the column `turns` of the documents, or None where all that is known is their text.
     """
 
     def register(measure: Measure) -> Measure:
@@ -62,10 +67,11 @@ def rule(
 
         @wraps(measure)
         def of_text(text: pl.Expr) -> pl.Expr:
-            if preparation is None:
+            prepare = preparation or (of_turns and partial(_without_turns, of_turns))
+            if prepare is None:
                 return as_float(text)
-            made = preparation(pl.Series([], dtype=pl.String)).dtype
-            return as_float(text.map_batches(preparation, return_dtype=made, is_elementwise=True))
+            made = prepare(pl.Series([], dtype=pl.String)).dtype
+            return as_float(text.map_batches(prepare, return_dtype=made, is_elementwise=True))
 
         _add(
             Rule(
@@ -76,6 +82,7 @@ def rule(
                 at_most=at_most,
                 needs_spaces=needs_spaces,
                 preparation=preparation,
+                of_turns=of_turns,
             )
         )
         return of_text
@@ -83,15 +90,27 @@ def rule(
     return register
 
 
-def scores(texts: pl.Series, names: Sequence[str]) -> pl.DataFrame:
-    """A float column for each named rule, a row for each text; null where undefined."""
+def scores(texts: pl.Series, names: Sequence[str], *, turns: pl.Series | None = None) -> pl.DataFrame:
+    """A float column for each named rule, a row for each text; null where undefined.
+
+    `turns` is the column of that name in `parlance.schemas.DOCUMENTS`; without it each text is one turn.
+    """
     found = [get(name) for name in names]
-    preparations = dict.fromkeys(rule.preparation for rule in found if rule.preparation)
-    prepared = {preparation: preparation(texts) for preparation in preparations}
-    columns: dict[Preparation | None, str] = {None: "text"}
-    columns.update({preparation: f"prepared_{i}" for i, preparation in enumerate(prepared)})
-    frame = pl.LazyFrame({"text": texts, **{columns[key]: values for key, values in prepared.items()}})
-    return frame.select(rule.measure(pl.col(columns[rule.preparation])).alias(rule.name) for rule in found).collect()
+    prepared: dict[Preparation | OfTurns | None, pl.Series] = {None: texts}
+    for rule in found:
+        if rule.of_turns and rule.of_turns not in prepared:
+            prepared[rule.of_turns] = rule.of_turns(texts, turns)
+        elif rule.preparation and rule.preparation not in prepared:
+            prepared[rule.preparation] = rule.preparation(texts)
+    columns = {key: f"prepared_{i}" for i, key in enumerate(prepared)}
+    frame = pl.LazyFrame({columns[key]: values for key, values in prepared.items()})
+    return frame.select(
+        rule.measure(pl.col(columns[rule.preparation or rule.of_turns])).alias(rule.name) for rule in found
+    ).collect()
+
+
+def _without_turns(prepare: OfTurns, texts: pl.Series) -> pl.Series:
+    return prepare(texts, None)
 
 
 def _add(rule: Rule) -> None:

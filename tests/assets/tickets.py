@@ -9,9 +9,11 @@ import pyarrow as pa
 
 from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
+from assets.references import references
 from parlance.lake import Lake
 from parlance.sources import dumps
 from resources.lake import LakeResource
+from resources.references import NamedReferences
 from resources.sources import Source
 
 DAYS = ["2026-11-02", "2026-11-03", "2026-11-04"]
@@ -64,11 +66,15 @@ def fill(home: Path) -> None:
         texts = ["The probe reads zero.", "It reads zero again today.", "ok", "no"]
         rows = [json.dumps({"id": f"{day}/{number}", "text": text}) for number, text in enumerate(texts)]
         (home / f"{day}.jsonl").write_text("\n".join([*rows, "not JSON", "nor this"]), encoding="utf-8")
+    (home / "references.yaml").write_text("{}", encoding="utf-8")  # nothing is kept out
+    lake = LakeResource(root=str(home / "lake"))
+    named = NamedReferences(path=str(home / "references.yaml"))
+    assert dg.materialize([references], resources={"lake": lake, "references": named}).success
     for table in ("raw", "documents", "signals", "kept"):
-        result = run(lane(home), table, LakeResource(root=str(home / "lake")))
+        result = run(lane(home), table, lake)
         assert result.success
         assert result.asset_materializations_for_node("after")
         assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
-    lake = Lake(root=str(home / "lake"))
-    counts = [lake.table(f"tickets/{table}").scan().collect().height for table in ("rejected", "kept", "dropped")]
+    opened = lake.open()
+    counts = [opened.table(f"tickets/{table}").scan().collect().height for table in ("rejected", "kept", "dropped")]
     assert counts == [6, 6, 6]

@@ -22,10 +22,11 @@ CLASSES = {
     TERMINAL: '[.!?"”’»。！？]',
     PUNCTUATION: "[.!?…:;\"'”’»)\\]。！？]",
 }
-TABLE = 0x32000
+TABLE = 0x34000
 # Beyond the table only these are letters or marks: they choose between variants of a character.
 FIRST_SELECTOR, LAST_SELECTOR = 0xE0100, 0xE01EF
 SHORT_CHARACTERS = 30
+LONG_CHARACTERS = 200
 ELLIPSIS = 0x2026
 
 
@@ -55,7 +56,7 @@ def _stop_words() -> npt.NDArray[np.uint64]:
 
 (
     CHARACTERS, SPACES, LETTERS, WORDS, ALPHABETIC_WORDS, STOPS, HASHES, ELLIPSES, LINES, BULLET_LINES, ELLIPSIS_LINES,
-    DOTTED_LINES, TERMINAL_LINES, PUNCTUATED_LINES, SHORT_LINES, LINE_CHARACTERS, DUPLICATE_LINES,
+    DOTTED_LINES, TERMINAL_LINES, PUNCTUATED_LINES, SHORT_LINES, LONG_LINES, LINE_CHARACTERS, DUPLICATE_LINES,
     DUPLICATE_LINE_CHARACTERS, PARAGRAPHS, PARAGRAPH_CHARACTERS, DUPLICATE_PARAGRAPHS, DUPLICATE_PARAGRAPH_CHARACTERS,
     GRAM_CHARACTERS, FIRST_TOP, *_,
 ) = range(len(COUNTED))  # fmt: skip
@@ -63,7 +64,7 @@ FIRST_DUPLICATE = FIRST_TOP + len(TOP)
 
 
 @njit(inline="always", cache=True)
-def _hash(data: Any, start: int, end: int) -> Any:
+def hashed(data: Any, start: int, end: int) -> Any:
     """A hash of the bytes; eight beyond `end` are read."""
     length = end - start
     value = np.uint64(length) * LENGTH_FACTOR
@@ -115,10 +116,10 @@ def _count(data: Any, offsets: Any, flags: Any, stop_words: Any, into: Any) -> N
             text, start, end, flags, stop_words, counts,
             words, starts, ends, lines, line_characters, paragraphs, paragraph_characters,
         )  # fmt: skip
-        repeated, characters = _repeated(lines, line_characters, counts[LINES], table)
-        counts[DUPLICATE_LINES], counts[DUPLICATE_LINE_CHARACTERS] = repeated, characters
-        repeated, characters = _repeated(paragraphs, paragraph_characters, counts[PARAGRAPHS], table)
-        counts[DUPLICATE_PARAGRAPHS], counts[DUPLICATE_PARAGRAPH_CHARACTERS] = repeated, characters
+        found, characters = repeated(lines, line_characters, counts[LINES], table)
+        counts[DUPLICATE_LINES], counts[DUPLICATE_LINE_CHARACTERS] = found, characters
+        found, characters = repeated(paragraphs, paragraph_characters, counts[PARAGRAPHS], table)
+        counts[DUPLICATE_PARAGRAPHS], counts[DUPLICATE_PARAGRAPH_CHARACTERS] = found, characters
         _grams(words, starts, ends, counts, table, seen, firsts, active, keys, places)
 
 
@@ -161,7 +162,7 @@ def _scan(
         if flag & SPACE:
             spaces += place < end
             if word_at >= 0:
-                words[count] = _hash(data, word_at, place)
+                words[count] = hashed(data, word_at, place)
                 starts[count] = ends[count - 1] + 1 if count else 0
                 ends[count] = starts[count] + characters - (place < end) - word_from
                 count += 1
@@ -171,11 +172,12 @@ def _scan(
             if point == 10:
                 newlines += 1
                 if line_at >= 0:
-                    lines[line_count] = _hash(data, line_at, last_end)
+                    lines[line_count] = hashed(data, line_at, last_end)
                     line_characters[line_count] = line_to - line_from
                     line_count += 1
                     counts[LINE_CHARACTERS] += line_to - line_from
                     counts[SHORT_LINES] += line_to - line_from < SHORT_CHARACTERS
+                    counts[LONG_LINES] += line_to - line_from >= LONG_CHARACTERS
                     counts[BULLET_LINES] += is_bullet
                     is_dotted = last_point == 46 and line_dots >= 3
                     counts[DOTTED_LINES] += is_dotted
@@ -184,7 +186,7 @@ def _scan(
                     counts[PUNCTUATED_LINES] += (last_flags & PUNCTUATION) != 0
                     line_at = np.int64(-1)
                 if newlines >= 2 and paragraph_at >= 0:
-                    paragraphs[paragraph_count] = _hash(data, paragraph_at, last_end)
+                    paragraphs[paragraph_count] = hashed(data, paragraph_at, last_end)
                     paragraph_characters[paragraph_count] = paragraph_to - paragraph_from
                     counts[PARAGRAPH_CHARACTERS] += paragraph_to - paragraph_from
                     paragraph_count += 1
@@ -234,14 +236,14 @@ def _scan(
 
 
 @njit(nogil=True, cache=True)
-def _repeated(hashes: Any, characters: Any, count: int, table: Any) -> Any:
+def repeated(hashes: Any, characters: Any, count: int, table: Any) -> Any:
     """How many of the parts repeat an earlier one, and their characters."""
     slots = 16
     while slots < 2 * count:
         slots *= 2
     last = np.uint64(slots - 1)
     table[:slots] = 0
-    repeated = total = np.int64(0)
+    found = total = np.int64(0)
     for part in range(count):
         slot = (hashes[part] >> np.uint64(32)) & last
         while table[slot] != 0 and table[slot] != hashes[part]:
@@ -249,9 +251,9 @@ def _repeated(hashes: Any, characters: Any, count: int, table: Any) -> Any:
         if table[slot] == 0:
             table[slot] = hashes[part]
         else:
-            repeated += 1
+            found += 1
             total += characters[part]
-    return repeated, total
+    return found, total
 
 
 @njit(nogil=True, cache=True)

@@ -9,7 +9,7 @@ from parlance.filters.counting import COUNTED, POLICIES, STOP_WORDS, measure
 WORDS = "a b the Be TO of and THAT have with ... … . ! ? ” # ## é ß 日本 。 123 { javascript JavaScript 😀 _ the_ ) : ;"
 PIECES = [
     *WORDS.split(), '"', "'", "- ", "• ", "* ", "cookie policy", "Terms of Use", "\u0301", "\u200d", "\U000e0101",
-    "\U00020000", "x" * 40,
+    "\U00020000", "x" * 40, "y" * 199,
     "\u00a0", "\u2003", "\u0085", "\n", "\n\n", "\n \n", "\t", " ", " ", "  ", "\r\n", "\x0b", "\x1c",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=60).map("".join)
@@ -49,6 +49,7 @@ SLOWLY = {
     "terminal_lines": count(r"(?m)[.!?\"”’»。！？][^\S\n]*$"),
     "punctuated_lines": count(r"(?m)[.!?…:;\"'”’»)\]。！？]\s*?$"),
     "short_lines": LINES.list.eval(pl.element().str.len_chars() < 30).list.sum(),
+    "long_lines": LINES.list.eval(pl.element().str.len_chars() >= 200).list.sum(),
     "line_characters": characters(LINES),
     "duplicate_lines": LINES.list.len() - LINES.list.n_unique(),
     "duplicate_line_characters": characters(LINES) - characters(LINES.list.unique()),

@@ -14,7 +14,10 @@ from parlance.filters.registry import get
 FINEWEB_DUPLICATES = Bound("gopher_duplicate_line_character_share", at_most=0.1)
 
 
-@pytest.mark.parametrize("bound", {*(bound for bounds in RECIPES.values() for bound in bounds)}, ids=lambda b: b.rule)
+BOUNDS = dict.fromkeys(bound for bounds in RECIPES.values() for bound in bounds)
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: bound.rule)
 def test_recipes_use_the_published_bounds(bound: Bound) -> None:
     if bound.rule not in COLUMNS and bound != FINEWEB_DUPLICATES:
         found = get(bound.rule)
@@ -28,7 +31,7 @@ def test_stop_words_are_english() -> None:
 def test_unknown_recipe_lists_the_known() -> None:
     assert recipe("slack") is RECIPES["slack"]
     with pytest.raises(
-        ConfigError, match="unknown recipe 'wbe'; known recipes: c4, classified, fineweb, gopher, slack, web"
+        ConfigError, match="unknown recipe 'wbe'; known recipes: c4, classified, datatrove, fineweb, gopher, slack, web"
     ):
         recipe("wbe")
 
