@@ -22,6 +22,7 @@ class DuplicatesConfig(dg.Config):
     """When two documents count as near duplicates."""
 
     threshold: float = Field(default=0.8, ge=0.5, le=1.0, description="Least Jaccard similarity of word 5-grams.")
+    captures: bool = Field(default=True, description="Of several captures of a URL the newest alone is kept.")
     memory_mb: int = Field(
         default=600,
         ge=1,
@@ -44,7 +45,7 @@ def duplicate_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
     )
     @no_useless_retries
     def duplicates(config: DuplicatesConfig, lake: LakeResource) -> dg.MaterializeResult:
-        """Clusters of exact and near duplicates over all lanes, and which member of each is kept.
+        """Clusters of exact and near duplicates and of captures of one URL, over all lanes; which member is kept.
 
         Content hashes, bands and signatures give candidates, whose texts decide by their exact Jaccard. A cluster keeps
         the earliest member that breaks no rule. New documents are compared with all that came before, and where one
@@ -56,6 +57,7 @@ def duplicate_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
             opened,
             {lane.name: lane.rules for lane in lanes},
             threshold=config.threshold,
+            captures=config.captures,
             method=code_version("dedup"),
             anew=config.anew,
             block_rows=config.memory_mb * 1_000_000 // BYTES_PER_DOCUMENT,

@@ -1,6 +1,7 @@
 """Duplicates in a lake that changes: additions, backfills and deletions end where a comparison of everything ends."""
 
 import random
+from datetime import UTC, datetime
 
 import polars as pl
 import pyarrow as pa
@@ -90,3 +91,59 @@ def test_a_changed_rule_moves_the_survivor_and_compares_nothing(tmp_path: object
 def test_an_empty_lake_has_no_duplicates(tmp_path: object) -> None:
     lake = Lake(root=f"{tmp_path}/lake")
     assert write_duplicates(lake, LANES, threshold=0.8).written.rows == 0
+
+
+def fetch(lake: Lake, partition: str, pages: dict[str, tuple[str, str, int]]) -> None:
+    """Pages of the crawl lane: by id their URL, text and day."""
+    rows = [
+        {
+            "id": id,
+            "source": "crawl",
+            "text": text,
+            "url": url,
+            "created_at": datetime(2026, 11, day, tzinfo=UTC),
+            "raw_ids": [id],
+            "partition": partition,
+        }
+        for id, (url, text, day) in pages.items()
+    ]
+    lake.table("crawl/documents").replace([pa.RecordBatch.from_pylist(rows, schema=DOCUMENTS)], [partition])
+    write_signals(lake, "crawl", [partition])
+
+
+def rows(lake: Lake, **settings: bool) -> list[tuple[object, ...]]:
+    write_duplicates(lake, LANES, threshold=0.8, **settings)
+    return duplicates(lake).sort("id").select("id", "keep", "kind", "matched_id").rows()
+
+
+def test_of_the_captures_of_a_url_the_newest_stays(tmp_path: object) -> None:
+    lake = Lake(root=f"{tmp_path}/lake")
+    fetch(lake, "p", {"old": ("http://a.example/x", "some old news", 1), "other": ("http://b.example/", "b c d", 1)})
+    fetch(lake, "q", {"new": ("https://www.a.example/x/?utm_source=y", "what is new today", 2)})
+    assert rows(lake) == [("old", False, "url", "new")]
+    assert rows(lake, captures=False) == []
+
+
+def test_a_newer_capture_that_breaks_a_rule_does_not_stand_for_an_older_one(tmp_path: object) -> None:
+    lake = Lake(root=f"{tmp_path}/lake")
+    fetch(lake, "p", {"old": ("http://a.example/x", "some old news", 1), "new": ("http://a.example/x", "gone", 2)})
+    assert rows(lake) == [("new", False, "url", "old")]
+
+
+def test_an_older_capture_stands_for_no_copy(tmp_path: object) -> None:
+    lake, text = Lake(root=f"{tmp_path}/lake"), " ".join(WORDS)
+    first = {"old": ("http://a.example/x", text, 1), "copy": ("http://b.example/y", text.upper(), 3)}
+    fetch(lake, "p", first | {"new": ("http://a.example/x", "what is new today", 2)})
+    assert rows(lake) == [("copy", True, "exact", None), ("old", False, "exact", "copy")]
+    # Where the newest is itself a copy, what it repeats stands for both.
+    fetch(
+        lake,
+        "p",
+        first
+        | {"copy": ("http://b.example/y", "what is new today", 1)}
+        | {
+            "new": ("http://a.example/x", "What is  new today", 2),
+        },
+    )
+    assert rows(lake) == [("copy", True, "exact", None), ("new", False, "exact", "copy"), ("old", False, "url", "new")]
+    assert duplicates(lake)["cluster"].unique().to_list() == ["copy"]
