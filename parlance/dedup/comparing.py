@@ -20,7 +20,7 @@ from parlance.dedup.minhash import (
     sketched,
 )
 from parlance.dedup.sketching import EMPTY
-from parlance.dedup.tokens import Indices, Texts, as_series
+from parlance.dedup.tokens import Indices, Texts, Unit, as_series
 from parlance.errors import ConfigError
 
 Strings: TypeAlias = pl.Series | pa.StringArray | pa.LargeStringArray
@@ -35,6 +35,7 @@ def near_duplicates(
     num_perm: int = NUM_PERM,
     ngram: int = NGRAM,
     seed: int = SEED,
+    unit: Unit = "word",
     threads: int | None = None,
 ) -> pl.DataFrame:
     """One row per document, in input order: `id`, `cluster` (the survivor's id) and `keep` (it is the survivor).
@@ -47,7 +48,9 @@ def near_duplicates(
     >>> near_duplicates(pl.Series(["to be or not to be", "To be, or not to be!", "that is"]))["keep"].to_list()
     [True, False, True]
     """
-    found = _sketched(texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
+    found = _sketched(
+        texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, unit=unit, threads=threads
+    )
     parents = np.arange(len(found.ids))
     found.grouped.join(parents)
     first, copies = found.copies
@@ -69,10 +72,13 @@ def pairs(
     num_perm: int = NUM_PERM,
     ngram: int = NGRAM,
     seed: int = SEED,
+    unit: Unit = "word",
     threads: int | None = None,
 ) -> pl.DataFrame:
     """All links behind `near_duplicates`: `left`, `right` (ids, the survivor's order) and their exact `jaccard`."""
-    found = _sketched(texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
+    found = _sketched(
+        texts, ids, threshold, order=order, num_perm=num_perm, ngram=ngram, seed=seed, unit=unit, threads=threads
+    )
     left, right, jaccard = found.grouped.links()
     first, copies = found.copies
     return pl.DataFrame(
@@ -103,6 +109,7 @@ def _sketched(
     num_perm: int,
     ngram: int,
     seed: int,
+    unit: Unit,
     threads: int | None,
 ) -> _Sketched:
     checked_threshold(threshold)
@@ -110,7 +117,7 @@ def _sketched(
     ranks = _ranks(names, order)
     if order is not None:
         texts, names = as_series(texts).gather(ranks), names.gather(ranks)
-    bytes_of_texts = Texts(texts)
+    bytes_of_texts = Texts(texts, unit)
     sketches = sketched(bytes_of_texts, num_perm, ngram, seed, threads=threads)
     keys = bands(sketches, *banding(threshold, num_perm)).view(np.uint64)
     rows, edges = members(groups(sketches, keys, least_agreement(threshold, num_perm), threads=threads))

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numba import njit
 
 from parlance.dedup.sketching import affine_sketches, similarity_sketches
-from parlance.dedup.tokens import CHUNK_FACTOR, Indices, Texts, as_series, mixed
+from parlance.dedup.tokens import CHUNK_FACTOR, Indices, Texts, Unit, as_series, mixed
 from parlance.errors import ConfigError
 
 Scheme = Literal["similarity", "affine32"]
@@ -35,13 +35,15 @@ def signatures(
     ngram: int = NGRAM,
     seed: int = SEED,
     *,
+    unit: Unit = "word",
     scheme: Scheme = "similarity",
     threads: int | None = None,
 ) -> Signatures:
-    r"""MinHash of each text's word shingles: `(documents, num_perm) uint32`; all 2**32-1 without a word.
+    r"""MinHash of each text's shingles: `(documents, num_perm) uint32`; all 2**32-1 without a word.
 
     A shingle is `ngram` consecutive lower-cased `\w+` words, all of them where the text has fewer; texts
-    mostly in a script without spaces (Chinese, Japanese, Thai, ...) are cut into characters instead. The share of
+    mostly in a script without spaces (Chinese, Japanese, Thai, ...) are cut into characters instead. With the `unit`
+    `character` all texts are, one standing between two words: take an `ngram` of some 20 then. The share of
     equal values estimates Jaccard under either `scheme`: `similarity` is the faster one and a little more accurate;
     `affine32` equals `datasketch.MinHash(num_perm, seed, hashfunc=shingle_hash, scheme="affine32")` bit for bit.
     `threads` is the number of processor cores unless named; the result does not depend on it.
@@ -49,7 +51,7 @@ def signatures(
     >>> signatures(pl.Series(["a b c d e f", ""]), num_perm=2)[1].tolist()
     [4294967295, 4294967295]
     """
-    return sketched(Texts(texts), num_perm, ngram, seed, scheme=scheme, threads=threads)
+    return sketched(Texts(texts, unit), num_perm, ngram, seed, scheme=scheme, threads=threads)
 
 
 def sketched(

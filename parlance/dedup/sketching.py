@@ -84,7 +84,7 @@ def similarity_sketches(
     """Writes the sketch of each text, in rows of `into`."""
     most = longest(offsets)
     room = np.zeros(most + most // 2 + 128, np.uint8)
-    words, grams = np.empty(most // 2 + 2, np.uint64), np.empty(most // 2 + 2, np.uint64)
+    words, grams = np.empty(most + 2, np.uint64), np.empty(most + 2, np.uint64)
     for row in range(len(offsets) - 1):
         count = shingled(data, offsets[row], offsets[row + 1], states[row], kinds, lowers, size, room, words, grams)
         similarity_sketch(grams, count, seed, words, into[row])
@@ -97,8 +97,8 @@ def affine_sketches(
     """Writes the sketch of each text, in rows of `into`."""
     most = longest(offsets)
     room = np.zeros(most + most // 2 + 128, np.uint8)
-    words, grams = np.empty(most // 2 + 2, np.uint64), np.empty(most // 2 + 2, np.uint64)
-    values = np.empty(most // 2 + 2, np.uint32)
+    words, grams = np.empty(most + 2, np.uint64), np.empty(most + 2, np.uint64)
+    values = np.empty(most + 2, np.uint32)
     for row in range(len(offsets) - 1):
         count = shingled(data, offsets[row], offsets[row + 1], states[row], kinds, lowers, size, room, words, grams)
         affine_sketch(grams, count, factors, terms, values, into[row])

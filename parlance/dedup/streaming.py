@@ -24,7 +24,7 @@ from parlance.dedup.minhash import (
     sketched,
 )
 from parlance.dedup.sketching import EMPTY
-from parlance.dedup.tokens import Indices, Texts, as_series, buffers
+from parlance.dedup.tokens import Indices, Texts, Unit, as_series, buffers
 
 BYTES_AT_ONCE = 64_000_000
 
@@ -37,6 +37,7 @@ def near_duplicates_in(
     num_perm: int = NUM_PERM,
     ngram: int = NGRAM,
     seed: int = SEED,
+    unit: Unit = "word",
     threads: int | None = None,
 ) -> pl.DataFrame:
     """As `near_duplicates` of all `parts` one after the other, by row number and without ids.
@@ -51,7 +52,9 @@ def near_duplicates_in(
     ['to be or not to be', 'that is']
     """
     with _Spooled() as texts:
-        cluster = _clusters(texts, parts, threshold, num_perm=num_perm, ngram=ngram, seed=seed, threads=threads)
+        cluster = _clusters(
+            texts, parts, threshold, num_perm=num_perm, ngram=ngram, seed=seed, unit=unit, threads=threads
+        )
         rows = np.arange(len(cluster))
         if kept is not None:
             kept(texts.parts(np.flatnonzero(cluster == rows)))
@@ -66,6 +69,7 @@ def _clusters(
     num_perm: int,
     ngram: int,
     seed: int,
+    unit: Unit,
     threads: int | None,
 ) -> Indices:
     """The first row of each row's cluster; `texts` is filled with `parts`."""
@@ -73,7 +77,7 @@ def _clusters(
     sketches, hashes = [np.empty((0, num_perm), np.uint32)], [pl.Series([], dtype=pl.String)]
     for part in parts:
         texts.add(part)
-        found = sketched(Texts(part), num_perm, ngram, seed, threads=threads)
+        found = sketched(Texts(part, unit), num_perm, ngram, seed, threads=threads)
         hashes.append(content_hashes(as_series(part).gather(np.flatnonzero(found[:, 0] == EMPTY))))
         sketches.append(found)
     every = np.concatenate(sketches)
@@ -84,7 +88,7 @@ def _clusters(
     for first, last in portions(texts.sizes(rows), edges, BYTES_AT_ONCE):
         inside = rows[edges[first] : edges[last]]
         Grouped(
-            texts=Texts(texts.take(inside)),
+            texts=Texts(texts.take(inside), unit),
             texts_of=np.arange(len(inside)),
             sketches=every,
             bands=keys,

@@ -5,7 +5,7 @@ separate words or have another lower case is written anew first, and one with ra
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,9 @@ _MASK = 2**64 - 1
 READY = 0
 REWRITTEN = 1
 ODD = 2
+IN_CHARACTERS = 3
+
+Unit = Literal["word", "character"]
 
 
 @njit(inline="always", cache=True)
@@ -225,13 +228,40 @@ def _encoded(point: Any, into: Any, place: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def _characters(data: Any, start: int, end: int, kinds: Any, lowers: Any, into: Any) -> Any:
+    """Writes the hash of each word character of `data[start:end]`, and one for what is between two words."""
+    count = 0
+    is_gap = False
+    place = start
+    while place < end:
+        point, size = decoded(data, place)
+        place += size
+        kind = kinds[point] if point < len(kinds) else np.uint8(characters.ODD)
+        if kind == characters.SEPARATOR:
+            is_gap = count > 0
+            continue
+        if is_gap:
+            into[count] = mixed(ONE)
+            count += 1
+            is_gap = False
+        if kind == characters.CAPITAL:
+            point = lowers[point]
+        into[count] = mixed(np.uint64(point) + np.uint64(2))
+        count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
 def shingled(
     data: Any, start: int, end: int, state: int, kinds: Any, lowers: Any, size: int, room: Any, words: Any, grams: Any
 ) -> Any:
     """Writes the hashes of the shingles of `data[start:end]` to `grams`; gives their number.
 
-    `room` has half as many bytes again as the text and 128 more, `words` and `grams` half as many entries and two.
+    `room` has half as many bytes again as the text and 128 more; `words` and `grams` half as many entries as the text
+    has bytes, or as many where it is taken in characters, and two more.
     """
+    if state == IN_CHARACTERS:
+        return _grams(words, _characters(data, start, end, kinds, lowers, words), size, grams)
     if state == REWRITTEN:
         length = _rewritten(data, start, end, kinds, lowers, room)
         return _grams(words, _words(room, 0, length, words), size, grams)
@@ -243,11 +273,19 @@ def shingled(
 
 
 class Texts:
-    """The bytes of texts as compiled code reads them: `data[offsets[i]:offsets[i + 1]]`, and what each needs."""
+    """The bytes of texts as compiled code reads them: `data[offsets[i]:offsets[i + 1]]`, and what each needs.
 
-    def __init__(self, texts: pl.Series | pa.StringArray | pa.LargeStringArray) -> None:
+    By `unit` shingles are of words or of characters, with one between two words.
+    """
+
+    def __init__(self, texts: pl.Series | pa.StringArray | pa.LargeStringArray, unit: Unit = "word") -> None:
+        if unit not in ("word", "character"):
+            raise ConfigError(f"unknown unit {unit!r}; allowed: word, character")
         self.kinds, self.lowers = characters.tables()
         self.data, self.offsets = buffers(texts)
+        if unit == "character":
+            self.states = np.full(len(self.offsets) - 1, IN_CHARACTERS, np.uint8)
+            return
         self.states = _states(self.data, self.offsets, self.kinds)
         odd = np.flatnonzero(self.states == ODD)
         if len(odd):

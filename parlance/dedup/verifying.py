@@ -209,7 +209,7 @@ def _scratch(offsets: Any) -> Any:
     slots = 16
     while slots < 2 * (most + 4):
         slots *= 2
-    shingles = np.empty(most // 2 + 2, np.uint64)
+    shingles = np.empty(most + 2, np.uint64)
     room = np.zeros(most + most // 2 + 128, np.uint8)
     return room, np.empty_like(shingles), shingles, np.empty_like(shingles), np.empty(slots, np.uint64)
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlance.dedup import near_duplicates, signatures
+from parlance.dedup import near_duplicates, pairs, signatures
 from parlance.dedup.characters import SIZE
 from parlance.dedup.tokens import Texts, _plain
+from parlance.errors import ConfigError
 
 # What is easily mistaken: final sigma, dotted capitals, marks, joiners, numbers, scripts without spaces.
 PECULIAR = (
@@ -56,3 +57,38 @@ def test_the_texts_are_left_as_they_were() -> None:
     signatures(texts)
     near_duplicates(texts)
     assert texts.to_list() == ["İstanbul and more", "日本語です", None]
+
+
+def in_characters(text: str) -> str:
+    """Lower-cased words, one space between two, as Polars has them."""
+    return pl.select(pl.lit(text).str.to_lowercase().str.replace_all(r"\W+", " ").str.strip_chars(" ")).item()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text("aB é\u0301ßΣ.,日本\n", max_size=40), min_size=2, max_size=6), st.integers(1, 6))
+def test_shingles_of_characters_are_those_of_the_plain_text(batch: list[str], ngram: int) -> None:
+    sets = []
+    for text in map(in_characters, batch):
+        size = min(ngram, len(text))
+        sets.append({text[i : i + size] for i in range(len(text) - size + 1)} if text else set())
+    expected = {
+        (a, b): len(sets[a] & sets[b]) / len(sets[a] | sets[b])
+        for b in range(len(batch))
+        for a in range(b)
+        if sets[a] and sets[b]
+    }
+    found = pairs(pl.Series(batch), threshold=0.99, ngram=ngram, unit="character").filter(pl.col("jaccard") < 1.1)
+    words = found.filter(pl.Series([bool(sets[row]) for row in found["left"]], dtype=pl.Boolean))
+    assert {(a, b): j for a, b, j in words.rows()} == {pair: j for pair, j in expected.items() if j >= 0.99}
+
+
+def test_an_unknown_unit_is_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown unit 'letter'; allowed: word, character"):
+        signatures(pl.Series(["a"]), unit="letter")  # type: ignore[arg-type]
+
+
+def test_characters_see_through_joined_words() -> None:
+    joined = "".join(f"word{i}" for i in range(100))
+    texts = pl.Series([joined, f"{joined}s"])
+    assert near_duplicates(texts)["keep"].to_list() == [True, True]
+    assert near_duplicates(texts, unit="character", ngram=8)["keep"].to_list() == [True, False]
