@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = 20_000
 MEGABYTES = 86.6  # of text in a file
 STEPS = (
+    ("corpus/references",),
     ("dump/raw",),
     ("dump/documents", "dump/rejected"),
     ("dump/signals",),
