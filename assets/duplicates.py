@@ -24,7 +24,7 @@ class DuplicatesConfig(dg.Config):
     threshold: float = Field(default=0.8, ge=0.5, le=1.0, description="Least Jaccard similarity of word 5-grams.")
     captures: bool = Field(default=True, description="Of several captures of a URL the newest alone is kept.")
     memory_mb: int = Field(
-        default=600,
+        default=400,
         ge=1,
         description="Memory for the sketches of the documents that are compared at once, 1.5 kB each.",
     )

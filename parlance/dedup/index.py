@@ -26,7 +26,7 @@ from parlance.storage import stream
 IDENTITY = ["id", "source", "partition"]
 NEEDED = [*IDENTITY, "characters", "content_hash", "signature", "bands"]
 # A document of a block has 712 bytes of sketch and bands, and as much again while they are read.
-BLOCK_ROWS = 400_000
+BLOCK_ROWS = 250_000
 BATCH_ROWS = 32_768
 CHARACTERS_AT_ONCE = 100_000_000
 
