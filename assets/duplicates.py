@@ -64,9 +64,9 @@ def duplicate_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
         )
         table = opened.table("corpus/duplicates")
         rows = table.scan().collect()
-        kinds = rows.filter(~pl.col("keep")).group_by("source", "kind").len().sort("source", "kind")
+        kinds = rows.filter(~pl.col("keep")).group_by("source", "kind").agg(documents=pl.len()).sort("source", "kind")
         shown = metadata.of_table(
-            table, done.written, preview=["id", "kind", "matched_id", "jaccard"], where=~pl.col("keep")
+            table, done.written, preview=["kind", "jaccard", "id", "matched_id"], where=~pl.col("keep")
         )
         counts = {
             "dagster/row_count": done.written.rows,
