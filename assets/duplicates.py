@@ -76,6 +76,7 @@ def duplicate_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
             "deleted_documents": done.counts["gone"],
             "older_documents_compared": done.counts["compared"],
             "texts_read": done.counts["read"],
+            "comparisons_cut_short": done.counts["cut_short"],  # in crowds of near-alike texts
         }
         return dg.MaterializeResult(metadata=shown | counts)
 

@@ -120,7 +120,8 @@ def _sketched(
     bytes_of_texts = Texts(texts, unit)
     sketches = sketched(bytes_of_texts, num_perm, ngram, seed, threads=threads)
     keys = bands(sketches, *banding(threshold, num_perm)).view(np.uint64)
-    rows, edges = members(groups(sketches, keys, least_agreement(threshold, num_perm), threads=threads))
+    group, _ = groups(sketches, keys, least_agreement(threshold, num_perm), threads=threads)
+    rows, edges = members(group)
     grouped = Grouped(
         texts=bytes_of_texts,
         texts_of=rows,

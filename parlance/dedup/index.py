@@ -67,7 +67,7 @@ def updated(signals: pl.LazyFrame, index: pl.DataFrame | None, how: Comparing) -
         raise SchemaError(f"signals lack columns {missing}; needed: {NEEDED}")
     present = _present(signals)
     parents, is_fresh, gone = _before(present, index)
-    counts = {"new": int(is_fresh.sum()), "gone": gone, "compared": 0, "read": 0}
+    counts = {"new": int(is_fresh.sum()), "gone": gone, "compared": 0, "read": 0, "cut_short": 0}
     parents = components(len(parents), *_links(parents, first_rows(present["content_hash"])))
     # Of copies to the letter one stands for all: an old one where there is one.
     order = np.argsort(is_fresh, kind="stable")
@@ -146,8 +146,10 @@ def _compared(
     both = old.followed_by(new)
     width = both.sketches.shape[1]
     least = least_agreement if how.texts else _whole_share
-    found = groups(both.sketches, both.bands, least(how.threshold, width), known=len(old.rows), threads=how.threads)
+    agreeing = least(how.threshold, width)
+    found, cut = groups(both.sketches, both.bands, agreeing, known=len(old.rows), threads=how.threads)
     counts["compared"] += len(old.rows)
+    counts["cut_short"] += cut
     if how.texts is None:
         return components(len(parents), *_links(parents, _global(found, both.rows, len(parents))))
     rows, edges = members(found, known=len(old.rows))
@@ -156,7 +158,7 @@ def _compared(
     for first, last in portions(present["characters"].to_numpy()[both.rows[rows]], edges, CHARACTERS_AT_ONCE):
         part = slice(edges[first], edges[last])
         bodies = how.texts(present.select(IDENTITY)[both.rows[rows[part]]])
-        Grouped(
+        counts["cut_short"] += Grouped(
             texts=Texts(bodies),
             texts_of=np.arange(len(bodies)),
             sketches=both.sketches,

@@ -36,18 +36,25 @@ def first_rows(values: pl.Series) -> Indices:
     return np.array(rows.select(pl.col("row").first().over("value").cast(pl.Int64)).to_series())
 
 
-def groups(sketches: Signatures, bands: Any, agreeing: int, *, known: int = 0, threads: int | None = None) -> Indices:
-    """For each row the smallest that agreeing sketches connect it to: see `verifying.grouped`."""
+def groups(
+    sketches: Signatures, bands: Any, agreeing: int, *, known: int = 0, threads: int | None = None
+) -> tuple[Indices, int]:
+    """For each row the smallest that agreeing sketches connect it to, and how often a crowd cut that short.
+
+    See `verifying.grouped`.
+    """
     edges = np.linspace(0, bands.shape[1], min(threads or cores(), bands.shape[1]) + 1).astype(int).tolist()
 
     def run(first: int, last: int) -> Any:
         return verifying.grouped(sketches, bands, first, last, agreeing, known)
 
-    parts: list[Indices] = [part.astype(np.int64) for part in in_threads(run, list(pairwise(edges)), threads)]
+    found = in_threads(run, list(pairwise(edges)), threads)
+    parts: list[Indices] = [part.astype(np.int64) for part, _ in found]
+    cut = sum(one for _, one in found)
     if len(parts) == 1:
-        return parts[0]
+        return parts[0], cut
     rows = np.arange(len(sketches))
-    return components(len(rows), np.tile(rows, len(parts)), np.concatenate(parts))
+    return components(len(rows), np.tile(rows, len(parts)), np.concatenate(parts)), cut
 
 
 def members(group: Indices, *, known: int = 0) -> tuple[Indices, Indices]:
@@ -97,17 +104,20 @@ class Grouped:
     def _agreeing(self) -> int:
         return least_agreement(self.threshold, self.sketches.shape[1])
 
-    def join(self, parents: Indices) -> None:
-        """Unites in `parents` the rows that links connect: see `verifying.join`. Threads take groups of their own."""
+    def join(self, parents: Indices) -> int:
+        """Unites in `parents` the rows that links connect; gives how often refusals cut that short.
 
-        def run(first: int, last: int) -> None:
-            verifying.join(
+        See `verifying.join`. Threads take groups of their own.
+        """
+
+        def run(first: int, last: int) -> Any:
+            return verifying.join(
                 *self._texts,
                 *(self.sketches, self.bands, self.rows, self.edges[first : last + 1]),
                 *(self.known, parents, self._agreeing, self.threshold),
             )
 
-        in_threads(run, self._portions(), self.threads)
+        return sum(in_threads(run, self._portions(), self.threads))
 
     def links(self) -> tuple[Indices, Indices, Scores]:
         """All links, `left < right` (rows), with their exact Jaccard."""

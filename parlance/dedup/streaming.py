@@ -83,7 +83,8 @@ def _clusters(
     every = np.concatenate(sketches)
     sketches.clear()
     keys = bands(every, *banding(threshold, num_perm)).view(np.uint64)
-    rows, edges = members(groups(every, keys, least_agreement(threshold, num_perm), threads=threads))
+    group, _ = groups(every, keys, least_agreement(threshold, num_perm), threads=threads)
+    rows, edges = members(group)
     parents = np.arange(len(every))
     for first, last in portions(texts.sizes(rows), edges, BYTES_AT_ONCE):
         inside = rows[edges[first] : edges[last]]

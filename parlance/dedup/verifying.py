@@ -6,7 +6,7 @@ neither on the order of rows nor on which of them came first. Pairs that are con
 
 Two bounds keep crowds of similar texts from costing the square of their number. In one bucket a row is compared
 with the `CROWD` others of another group that came before it; and a row whose text was refused by `REFUSED` others, the
-likeliest first, is compared with no more.
+likeliest first, is compared with no more. How often a bound cut comparing short is counted.
 """
 
 from typing import Any
@@ -27,8 +27,8 @@ LOW = np.int64(2**32 - 1)
 def grouped(sketches: Any, bands: Any, first: int, last: int, agreeing: int, known: int) -> Any:
     """For each row the smallest that chains of agreeing rows connect it to, `(rows,) int32`.
 
-    Rows agree that share one of the bands `first` to `last` and at least `agreeing` values. Two of the first `known`
-    rows are not compared.
+    And how often `CROWD` left some out. Rows agree that share one of the bands `first` to `last` and at least
+    `agreeing` values. Two of the first `known` rows are not compared.
     """
     rows = len(sketches)
     slots = 1
@@ -37,6 +37,7 @@ def grouped(sketches: Any, bands: Any, first: int, last: int, agreeing: int, kno
     heads, is_many = np.empty(slots, np.int32), np.empty(slots, np.bool_)
     following = np.empty(rows, np.int32)
     parents = np.arange(rows).astype(np.int32)
+    cut = 0
     for band in range(first, last):
         heads[:] = -1
         for row in range(rows):
@@ -51,17 +52,20 @@ def grouped(sketches: Any, bands: Any, first: int, last: int, agreeing: int, kno
                 is_many[slot] = False
                 continue
             if row >= known:
-                _compare(sketches, parents, following, row, head, is_many[slot], agreeing)
+                cut += _compare(sketches, parents, following, row, head, is_many[slot], agreeing)
             if root(parents, row) != root(parents, head):
                 is_many[slot] = True
     for row in range(rows):
         parents[row] = root(parents, row)
-    return parents
+    return parents, cut
 
 
 @njit(nogil=True, cache=True)
-def _compare(sketches: Any, parents: Any, following: Any, row: Any, head: Any, is_many: Any, agreeing: int) -> None:
-    """Unites `row` with the rows of its bucket that it agrees with; `is_many`: they are of several groups."""
+def _compare(sketches: Any, parents: Any, following: Any, row: Any, head: Any, is_many: Any, agreeing: int) -> int:
+    """Unites `row` with the rows of its bucket that it agrees with; 1 where `CROWD` left some out.
+
+    `is_many`: they are of several groups.
+    """
     compared = 0
     other = head
     while other >= 0 and compared < CROWD:
@@ -70,8 +74,9 @@ def _compare(sketches: Any, parents: Any, following: Any, row: Any, head: Any, i
             if _agreement(sketches[other], sketches[row]) >= agreeing:
                 unite(parents, row, other)
         if not is_many and root(parents, row) == root(parents, head):
-            return
+            return 0
         other = np.int64(following[other])
+    return 1 if other >= 0 else 0
 
 
 @njit(nogil=True, cache=True)
@@ -91,14 +96,15 @@ def join(
     parents: Any,
     agreeing: int,
     threshold: float,
-) -> None:
-    """Unites in `parents` the rows of each group that links connect.
+) -> int:
+    """Unites in `parents` the rows of each group that links connect; gives how often `REFUSED` cut comparing short.
 
     Group g has the rows `rows[edges[g]:edges[g + 1]]` of `sketches`, `bands` and `parents`, ascending; the text of
     `rows[i]` is text `texts[i]` of the buffers. Two of the first `known` rows are not compared.
     """
     scratch = _scratch(offsets)
     buffers = (data, offsets, states, kinds, lowers, size)
+    cut = 0
     for group in range(len(edges) - 1):
         start, end = edges[group], edges[group + 1]
         likely = np.empty(end - start, np.int64)
@@ -111,28 +117,39 @@ def join(
                 continue
             # Most often the first row of its group settles it.
             count = _candidates(sketches, bands, rows, start, start + 1, place, parents, agreeing, likely)
-            apart -= _join_first(buffers, texts, rows, place, likely[:count], parents, threshold, scratch)
+            joined, _ = _join_first(buffers, texts, rows, place, likely[:count], parents, threshold, scratch)
+            apart -= joined
             if apart > 1:
                 count = _candidates(sketches, bands, rows, start + 1, place, place, parents, agreeing, likely)
-                apart -= _join_first(buffers, texts, rows, place, likely[:count], parents, threshold, scratch)
+                joined, is_cut = _join_first(buffers, texts, rows, place, likely[:count], parents, threshold, scratch)
+                apart -= joined
+                cut += is_cut
+    return cut
 
 
 @njit(nogil=True, cache=True)
 def _join_first(
     buffers: Any, texts: Any, rows: Any, place: int, likely: Any, parents: Any, threshold: float, scratch: Any
-) -> int:
-    """Unites the row at `place` with those of its `likely` that it is linked to; gives how many clusters it joined."""
+) -> Any:
+    """Unites the row at `place` with those of its `likely` that it is linked to.
+
+    Gives how many clusters it joined, and whether `REFUSED` left some out.
+    """
     joined = refused = 0
+    is_cut = False
     for one in np.sort(likely):
         other = one & LOW
-        if refused == REFUSED or root(parents, rows[place]) == root(parents, rows[other]):
+        if root(parents, rows[place]) == root(parents, rows[other]):
             continue
+        if refused == REFUSED:
+            is_cut = True
+            break
         if _similarity(buffers, texts[place], texts[other], scratch) >= threshold:
             unite(parents, rows[place], rows[other])
             joined += 1
         else:
             refused += 1
-    return joined
+    return joined, is_cut
 
 
 @njit(nogil=True, cache=True)

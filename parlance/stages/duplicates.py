@@ -16,7 +16,10 @@ KEY = ["id", "source", "partition"]
 
 @dataclass(frozen=True, kw_only=True)
 class Deduplicated:
-    """The duplicates that were written, and how many documents were `new`, `gone`, `compared` with them and `read`."""
+    """The duplicates that were written, and how many documents were `new`, `gone`, `compared` with them and `read`.
+
+    `cut_short`: how often a crowd of near-alike texts cut comparing short, beyond which the order could matter.
+    """
 
     written: Written
     counts: Mapping[str, int] = field(default_factory=dict)

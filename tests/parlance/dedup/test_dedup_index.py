@@ -97,7 +97,7 @@ def test_incremental_equals_full(data: st.DataObject, seed: int, block_rows: int
             corpus.texts.pop(key, None)
         counts = corpus.update()
         assert corpus.clusters() == full(corpus)
-        assert corpus.update() == {"new": 0, "gone": 0, "compared": 0, "read": 0}
+        assert corpus.update() == {"new": 0, "gone": 0, "compared": 0, "read": 0, "cut_short": 0}
         assert counts["new"] >= 0
 
 
@@ -178,7 +178,7 @@ def test_nothing_and_an_empty_index() -> None:
     corpus.texts = chain()
     corpus.update()
     corpus.texts = {}
-    assert corpus.update() == {"new": 0, "gone": 4, "compared": 0, "read": 0}
+    assert corpus.update() == {"new": 0, "gone": 4, "compared": 0, "read": 0, "cut_short": 0}
     assert corpus.index is not None
     assert corpus.index.is_empty()
 

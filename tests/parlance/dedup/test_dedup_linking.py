@@ -7,8 +7,10 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlance.dedup.linking import components, groups, members
+from parlance.dedup.linking import Grouped, components, groups, members
 from parlance.dedup.probing import Keys
+from parlance.dedup.tokens import Texts
+from parlance.dedup.verifying import CROWD, REFUSED
 
 edges = st.integers(1, 30).flatmap(
     lambda n: st.tuples(st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=40))
@@ -31,7 +33,8 @@ def test_components_give_the_smallest_member(graph: tuple[int, list[tuple[int, i
 
 
 def found(sketches: np.ndarray, bands: np.ndarray, agreeing: int, known: int = 0, threads: int = 1) -> list[int]:
-    return groups(sketches.astype(np.uint32), bands.astype(np.uint64), agreeing, known=known, threads=threads).tolist()
+    labels, _ = groups(sketches.astype(np.uint32), bands.astype(np.uint64), agreeing, known=known, threads=threads)
+    return labels.tolist()
 
 
 @given(
@@ -73,8 +76,10 @@ def test_a_huge_bucket_of_one_family_ends() -> None:
 
 
 def test_a_huge_bucket_of_strangers_ends() -> None:
-    sketches = np.repeat(np.arange(50_000)[:, None], 8, axis=1)
-    assert found(sketches, np.zeros((50_000, 1)), 7) == list(range(50_000))
+    sketches = np.repeat(np.arange(50_000, dtype=np.uint32)[:, None], 8, axis=1)
+    labels, cut = groups(sketches, np.zeros((50_000, 1), np.uint64), 7, threads=1)
+    assert labels.tolist() == list(range(50_000))
+    assert cut == 50_000 - CROWD - 1  # rows with more than that many before them
 
 
 def test_bands_may_have_any_value() -> None:
@@ -102,3 +107,23 @@ def test_probing_misses_no_shared_band(one: list[int], other: list[int]) -> None
 def test_probing_an_empty_set_finds_nothing() -> None:
     assert not Keys(np.empty((0, 25), np.uint64)).shared_by(np.ones((2, 25), np.uint64)).any()
     assert pl.Series(Keys(np.ones((1, 2), np.uint64)).shared_by(np.empty((0, 2), np.uint64))).is_empty()
+
+
+def test_a_row_that_hundreds_refuse_is_compared_with_no_more_and_counted() -> None:
+    # The sketches of all agree in everything, the texts share nothing.
+    rows = REFUSED + 3
+    sketches = np.ones((rows, 8), np.uint32)
+    grouped = Grouped(
+        texts=Texts(pl.Series([f"a{i} b{i} c{i} d{i} e{i}" for i in range(rows)])),
+        texts_of=np.arange(rows),
+        sketches=sketches,
+        bands=np.ones((rows, 2), np.uint64),
+        rows=np.arange(rows),
+        edges=np.array([0, rows]),
+        ngram=5,
+        threshold=0.8,
+        threads=1,
+    )
+    parents = np.arange(rows)
+    assert grouped.join(parents) == 1  # the last row alone has more than so many before it, beside the first
+    assert parents.tolist() == list(range(rows))
