@@ -7,7 +7,7 @@ from parlance.dedup.index import Comparing, ReadTexts, unpacked, updated
 from parlance.errors import SchemaError
 
 COLUMNS = ["id", "source", "created_at", "content_hash", "signature", "partition"]
-ROWS_AT_ONCE = 65_536
+ROWS_AT_ONCE = 32_768
 
 
 def clusters(
@@ -44,7 +44,9 @@ def _check(signals: pl.LazyFrame) -> None:
 def survivors(members: pl.DataFrame, *, threshold: float) -> pl.DataFrame:
     """`DUPLICATES` rows of `members`: `COLUMNS`, `eligible`, and the `group` that each is in."""
     order = ["created_at", "id", "source", "partition"]
-    ranked = members.sort(~pl.col("eligible"), *order, nulls_last=True).with_row_index("rank")
+    # Signatures are by far the most of it: they stay where they are.
+    light = members.drop("signature").with_row_index("row")
+    ranked = light.sort(~pl.col("eligible"), *order, nulls_last=True).with_row_index("rank")
     first = pl.col("id", "source", "partition", "content_hash", "rank").first().over("group").name.prefix("first_")
     ranked = ranked.with_columns(first).sort("first_rank", "rank")
     keep = pl.col("rank") == pl.col("first_rank")
@@ -58,19 +60,19 @@ def survivors(members: pl.DataFrame, *, threshold: float) -> pl.DataFrame:
         "keep",
         pl.when("exact").then(pl.lit("exact")).otherwise(pl.lit("near")).alias("kind"),
         pl.when(~pl.col("keep")).then("first_id").alias("matched_id"),
-        pl.when(~pl.col("keep")).then(_estimates(ranked)).alias("jaccard"),
+        pl.when(~pl.col("keep")).then(_estimates(ranked, members["signature"])).alias("jaccard"),
         pl.when(~pl.col("exact")).then(pl.lit(threshold)).alias("threshold"),
         pl.col("partition").alias("document_partition"),
     )
 
 
-def _estimates(ranked: pl.DataFrame) -> pl.Series:
+def _estimates(ranked: pl.DataFrame, signatures: pl.Series) -> pl.Series:
     """Each row's share of values equal to its survivor's, 1 where the content is."""
     estimates = np.ones(len(ranked))
     near = ranked.select((~pl.col("exact")).arg_true()).to_series().to_numpy()
     for start in range(0, len(near), ROWS_AT_ONCE):
         part = near[start : start + ROWS_AT_ONCE]
-        own = unpacked(ranked["signature"].gather(part))
-        other = unpacked(ranked["signature"].gather(ranked["survivor"].gather(part)))
+        own = unpacked(signatures.gather(ranked["row"].gather(part)))
+        other = unpacked(signatures.gather(ranked["row"].gather(ranked["survivor"].gather(part))))
         estimates[part] = (own == other).mean(axis=1)
     return pl.Series(estimates)
