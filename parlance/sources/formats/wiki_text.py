@@ -331,7 +331,8 @@ def _unquoted(line: str) -> str:
     bold, italic = (sum(run in (size, 5) or (size == 3 and run == 4) for run in runs) for size in (3, 2))
     if bold % 2 and italic % 2:
         line = re.sub(r"(?<=\w)'''(?!')", "'", line, count=1)
-    return QUOTES.sub(lambda match: "'" if len(match[0]) == 4 else "", line)
+    plain = QUOTES.sub(lambda match: "'" if len(match[0]) == 4 else "", line)
+    return PAIRS.sub(r"\1", plain)
 
 
 def _without_empty_sections(lines: list[str]) -> Iterator[str]:

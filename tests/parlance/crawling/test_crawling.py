@@ -1,7 +1,6 @@
 """Crawls of sites on loopback: what is fetched, what is refused, what a day later is asked for only."""
 
 import gzip
-import itertools
 import json
 import tarfile
 from pathlib import Path
@@ -31,8 +30,8 @@ def test_the_sample_site_is_crawled_whole_and_politely(tmp_path: Path) -> None:
         connect_to = {"https://www.brightwater.example": world.origin}
         figures = crawled(polite(seeds=("https://www.brightwater.example/",), connect_to=connect_to), tmp_path)
     times = [one.at for one in world.log]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert min(gaps) > 0.19  # the Crawl-delay of its robots.txt
+    # The Crawl-delay of its robots.txt. A busy machine may see a request a moment late, and then the next one sooner.
+    assert all(at - times[0] > 0.2 * place - 0.1 for place, at in enumerate(times))
     assert all("crawler@team.example" in one.headers["User-Agent"] for one in world.log)
     fetched = records(tmp_path)
     assert set(fetched.values()) == {1}

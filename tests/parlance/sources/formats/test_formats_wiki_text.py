@@ -1,7 +1,7 @@
 """Markup to text: what is kept, what is left out, and what hostile markup does."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parlance.sources.formats.wiki_text import DEPTH, NAMESPACES, plain
@@ -67,6 +67,7 @@ MARKS += ["-->", "''", "=", "==", "*", "a", " ", "File:", "http://", "(", ")", "
 marks = st.sampled_from(MARKS)
 
 
+@example(pieces=["[", "''", "["])
 @given(pieces=st.lists(marks, max_size=60))
 def test_no_brackets_are_left_of_any_markup(pieces: list[str]) -> None:
     text = plain("".join(pieces))
