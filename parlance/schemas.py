@@ -283,6 +283,8 @@ COMPARISON = pa.schema(
     ]
 )
 
+# Scores are probabilities. `function_alone` is the function that the text would have without what stands before it;
+# `abstained` marks those whose labels are too unsure to be used, though they are the likeliest.
 UTTERANCES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -299,6 +301,8 @@ UTTERANCES = pa.schema(
         pa.field("form_score", pa.float32(), nullable=False),
         pa.field("function", pa.string(), nullable=False),
         pa.field("function_score", pa.float32(), nullable=False),
+        pa.field("function_alone", pa.string(), nullable=False),
+        pa.field("abstained", pa.bool_(), nullable=False),
         pa.field("partition", pa.string(), nullable=False),
     ]
 )
@@ -355,14 +359,19 @@ PREDICTIONS = pa.schema(
     ]
 )
 
+# Labelled utterances in their conversations, by `position`. Those without labels are there for what they say to the
+# next. `medium` is chat, web or talk.
 LABELLED = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
-        pa.field("previous", pa.string()),
+        pa.field("conversation", pa.string(), nullable=False),
+        pa.field("position", pa.int32(), nullable=False),
+        pa.field("author", pa.string()),
         pa.field("text", pa.string(), nullable=False),
-        pa.field("form", pa.string(), nullable=False),
-        pa.field("function", pa.string(), nullable=False),
+        pa.field("form", pa.string()),
+        pa.field("function", pa.string()),
         pa.field("lang", pa.string(), nullable=False),
+        pa.field("medium", pa.string(), nullable=False),
     ]
 )
 

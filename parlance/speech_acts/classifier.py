@@ -20,6 +20,7 @@ from parlance.speech_acts.labels import LABELS, SpeechAct
 from parlance.speech_acts.report import Report, report
 from parlance.speech_acts.segmentation import utterances
 
+ABSTAINED_BELOW: Final = 0.5
 _TARGETS: Final = ("form", "function")
 _UNCALIBRATED: Final = {"form": 1.0, "function": 1.0}
 _FILES: Final = ("form.bin", "function.bin", "meta.json")
@@ -34,6 +35,8 @@ _ANNOTATED: Final = {
     "form_score": pl.Float32,
     "function": pl.String,
     "function_score": pl.Float32,
+    "function_alone": pl.String,
+    "abstained": pl.Boolean,
 }
 
 
@@ -100,7 +103,8 @@ def annotate(texts: pl.Series, previous: pl.Series | None = None, *, model: str)
     before. `model` is the folder that `train` wrote. A null text has no utterances.
 
     Columns: `row` (position in `texts`), `start`, `end` (code points, half-open), `form`, `form_score`,
-    `function`, `function_score`; in the order of the texts and of the utterances in them.
+    `function`, `function_score`, `function_alone` (without what stands before), `abstained` (a score is below
+    `ABSTAINED_BELOW`); in the order of the texts and of the utterances in them.
     """
     if previous is not None and len(previous) != len(texts):
         raise ConfigError(f"{len(previous)} previous texts for {len(texts)} texts; there must be as many")
@@ -116,7 +120,11 @@ def annotate(texts: pl.Series, previous: pl.Series | None = None, *, model: str)
             before.append(last)
             last = parts[-1]  # noqa: PLW2901
     acts = classifier.acts(parts, before, expected=calibration.CHAT_SHARES)
-    rows = [(*span, *act) for span, act in zip(spans, acts, strict=True)]
+    alone = classifier.acts(parts, [None] * len(parts), expected=calibration.CHAT_SHARES)
+    rows = [
+        (*span, *act, lonely.function, min(act.form_score, act.function_score) < ABSTAINED_BELOW)
+        for span, act, lonely in zip(spans, acts, alone, strict=True)
+    ]
     return pl.DataFrame(rows, schema=_ANNOTATED, orient="row")
 
 
@@ -186,10 +194,13 @@ def _checked(labelled: pl.DataFrame, seed: int) -> list[dict[str, Any]]:
     missing = [name for name in LABELLED.names if name not in labelled.columns]
     if missing:
         raise SchemaError(f"labelled utterances lack the columns {missing}; needed: {LABELLED.names}")
-    unknown = sorted({*labelled["form"].to_list(), *labelled["function"].to_list()} - set(LABELS), key=str)
+    ordered = labelled.select(LABELLED.names).sort("conversation", "position")
+    ordered = ordered.with_columns(previous=pl.col("text").shift(1).over("conversation"))
+    ordered = ordered.filter(pl.col("form").is_not_null() & pl.col("function").is_not_null())
+    unknown = sorted({*ordered["form"].to_list(), *ordered["function"].to_list()} - set(LABELS))
     if unknown:
         raise ConfigError(f"unknown speech acts {unknown}; known: {list(LABELS)}")
-    rows = labelled.select(LABELLED.names).to_dicts()
+    rows = ordered.to_dicts()
     return sorted(
         rows, key=lambda row: (fasttext_model.position(seed, f"order\x1f{row['id']}"), row["id"], row["text"])
     )

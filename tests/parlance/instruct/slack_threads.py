@@ -84,5 +84,7 @@ def _utterances(
             "form_score": 1.0,
             "function": function or form,
             "function_score": 1.0,
+            "function_alone": function or form,
+            "abstained": False,
             "partition": PARTITION,
         }

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from parlance import schemas
 from parlance.errors import ConfigError, SchemaError
 from parlance.speech_acts import LABELS, annotate, train
 from parlance.speech_acts.classifier import Classifier
@@ -34,15 +35,25 @@ ACTS = {
 }
 
 
+LABELLED_COLUMNS = pl.Schema(schemas.LABELLED)
+
+
+def labelled_row(
+    name: str, text: str, form: str | None, function: str | None, *, position: int = 0
+) -> dict[str, object]:
+    row = {"id": f"{name}.{position}", "conversation": name, "position": position, "author": "ab"[position % 2]}
+    return row | {"text": text, "form": form, "function": function, "lang": "en", "medium": "chat"}
+
+
 @pytest.fixture(scope="module")
 def labelled() -> pl.DataFrame:
     rows = [
-        {"id": f"{act}-{copy}-{number}", "previous": None, "text": text, "form": act, "function": act, "lang": "en"}
+        labelled_row(f"{act}-{copy}-{number}", text, act, act)
         for act, texts in ACTS.items()
         for number, text in enumerate(texts)
         for copy in range(3)
     ]
-    return pl.DataFrame(rows, schema_overrides={"previous": pl.String})
+    return pl.DataFrame(rows, schema=LABELLED_COLUMNS)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +74,8 @@ def test_annotate_gives_each_utterance_of_each_text(model: str) -> None:
         "form_score": pl.Float32,
         "function": pl.String,
         "function_score": pl.Float32,
+        "function_alone": pl.String,
+        "abstained": pl.Boolean,
     }
     assert table.select("row", "start", "end", "form", "function").rows() == [
         (0, 0, 18, "question", "question"),
@@ -99,19 +112,16 @@ def test_any_text_is_labelled_alike_alone_and_together(model: str, texts: list[s
 
 def test_previous_is_the_text_before_and_then_the_utterance_before(tmp_path: Path) -> None:
     rows = [
-        {
-            "id": f"{number}",
-            "previous": previous,
-            "text": "sure",
-            "form": "representative",
-            "function": act,
-            "lang": "en",
-        }
+        row
         for number in range(20)
         for previous, act in [("Can you?", "commissive"), ("I did.", "none")]
+        for row in (
+            labelled_row(f"{number}{act}", previous, None, None),
+            labelled_row(f"{number}{act}", "sure", "representative", act, position=1),
+        )
     ]
     path = str(tmp_path / "model")
-    train(pl.DataFrame(rows), path)
+    train(pl.DataFrame(rows, schema=LABELLED_COLUMNS), path)
     texts, previous = pl.Series(["sure", "sure", "ok? sure"]), pl.Series(["Will you come?", "It is late.", None])
     table = annotate(texts, previous, model=path)
     assert table["function"].to_list()[:2] == ["commissive", "none"]
