@@ -36,6 +36,32 @@ def fitted_temperature(probabilities: Probabilities, gold: NDArray[np.int64]) ->
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 
+def bound(probabilities: Probabilities, gold: NDArray[np.int64], *, right: float, within: tuple[float, float]) -> float:
+    """The least score above which the share `right` of the likeliest labels is correct, kept `within` two bounds."""
+    scores = probabilities.max(axis=1)
+    order = np.argsort(-scores, kind="stable")
+    correct = (probabilities.argmax(axis=1) == gold)[order]
+    shares = correct.cumsum() / np.arange(1, len(correct) + 1)
+    enough = np.flatnonzero(shares >= right)
+    found = float(scores[order][enough[-1]]) if len(enough) else within[1]
+    return min(max(found, within[0]), within[1])
+
+
+def estimated_shares(
+    probabilities: Probabilities, *, learned: Mapping[str, float], rounds: int = 100
+) -> dict[str, float]:
+    """The shares of acts in unlabelled text, from what a classifier with the `learned` shares says of it.
+
+    Expectation maximisation of Saerens, Latinne and Decaestecker 2002 (equation 2.9).
+    """
+    prior = np.array([learned.get(label, 0.0) for label in LABELS])
+    shares = prior.copy()
+    for _ in range(rounds):
+        moved = probabilities * np.divide(shares, prior, out=np.zeros_like(prior), where=prior > 0)
+        shares = (moved / moved.sum(axis=1, keepdims=True)).mean(axis=0)
+    return dict(zip(LABELS, shares.tolist(), strict=True))
+
+
 def adjusted(
     probabilities: Probabilities, *, temperature: float, learned: Mapping[str, float], expected: Mapping[str, float]
 ) -> Probabilities:

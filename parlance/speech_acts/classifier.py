@@ -3,29 +3,32 @@
 import json
 import os
 import tempfile
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import polars as pl
 
 from parlance.errors import ConfigError, SchemaError
 from parlance.schemas import LABELLED
-from parlance.speech_acts import calibration, fasttext_model
-from parlance.speech_acts.features import FEATURES_VERSION, form_line, function_line
+from parlance.speech_acts import calibration, fasttext_model, light
+from parlance.speech_acts.calibration import Probabilities
+from parlance.speech_acts.features import FEATURES_VERSION
 from parlance.speech_acts.forms import certain_none, certain_question
 from parlance.speech_acts.labels import LABELS, SpeechAct
+from parlance.speech_acts.light import TARGETS
 from parlance.speech_acts.report import Report, report
 from parlance.speech_acts.segmentation import utterances
 
-ABSTAINED_BELOW: Final = 0.5
-_TARGETS: Final = ("form", "function")
-_UNCALIBRATED: Final = {"form": 1.0, "function": 1.0}
-_FILES: Final = ("form.bin", "function.bin", "meta.json")
-# Small sets are read until about this many updates are done, large ones at least a few times.
-_UPDATES: Final = 100_000
+Level = Literal["light", "full"]
+_META, _NETWORK = "meta.json", "network.safetensors"
+# The weight of the network's word beside fastText's, in a mean of logarithms; see benchmarks/speech_acts.py.
+NETWORK_WEIGHT: Final = 0.8
+# A classifier abstains where its score is below the bound at which this share of held-out labels was right.
+RIGHT: Final = 0.9
+_BOUNDS: Final = (0.3, 0.9)
+_HEADS: Final = {target: list(LABELS) for target in TARGETS}
 
 _ANNOTATED: Final = {
     "row": pl.UInt32,
@@ -40,92 +43,149 @@ _ANNOTATED: Final = {
 }
 
 
-class _Act(NamedTuple):
-    form: str
-    form_score: float
-    function: str
-    function_score: float
-
-
 class Classifier:
-    """The two fastText models in the folder `path`, together with the written rules."""
+    """What `train` wrote into the folder `path`, together with the written rules.
 
-    def __init__(self, path: str) -> None:
+    `level` "light" leaves out the network, if there is one.
+    """
+
+    def __init__(self, path: str, *, level: Level = "full") -> None:
         folder = Path(path)
-        missing = [name for name in _FILES if not (folder / name).is_file()]
+        missing = [name for name in (*light.FILES, _META) if not (folder / name).is_file()]
         if missing:
-            raise ConfigError(f"no speech-act model in {path!r}: {missing} not there; train writes {list(_FILES)}")
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+            raise ConfigError(f"no speech-act model in {path!r}: {missing} not there; train writes them")
+        meta = json.loads((folder / _META).read_text(encoding="utf-8"))
         if meta["features"] != FEATURES_VERSION:
             raise ConfigError(
                 f"the speech-act model in {path!r} reads features {meta['features']}, this version makes "
                 f"{FEATURES_VERSION}: train it again"
             )
+        self._models = light.load(folder)
+        self._network = None
+        if level == "full" and (folder / _NETWORK).is_file():
+            from parlance.speech_acts import network
+
+            self._network = network.load(folder, _HEADS)
         self.shares: dict[str, dict[str, float]] = meta["shares"]
-        self._temperatures: dict[str, float] = meta["temperatures"]
-        self._models: dict[str, Any] = {target: fasttext_model.load(folder / f"{target}.bin") for target in _TARGETS}
+        fitted = meta["levels"]["full" if self._network else "light"]
+        self.temperatures: dict[str, float] = fitted["temperatures"]
+        self.bounds: dict[str, float] = fitted["bounds"]
 
-    def acts(
-        self, texts: Sequence[str], previous: Sequence[str | None], *, expected: Mapping[str, float] | None = None
-    ) -> list[_Act]:
-        """Form and function of each utterance, with scores in [0, 1]; what a rule decides has score 1.
+    def annotate(
+        self,
+        texts: pl.Series,
+        previous: pl.Series | None = None,
+        *,
+        conversations: pl.Series | None = None,
+        authors: pl.Series | None = None,
+        expected: Mapping[str, float] | None = calibration.CHAT_SHARES,
+    ) -> pl.DataFrame:
+        """The utterances of all `texts`, each with its form and function.
 
-        `expected` are the shares of acts in the text at hand; null: those of the utterances it learned from.
+        Texts of equal `conversations` that stand together are one conversation, by `authors`; without, each text is
+        one of its own. `previous` is what was said before each text, null where there is nothing; of a conversation
+        only the first counts. The scores are probabilities for text in which the acts have the shares `expected`
+        (null: those of the labelled utterances). A null text has no utterances.
+
+        Columns: `row` (position in `texts`), `start`, `end` (code points, half-open), `form`, `form_score`,
+        `function`, `function_score`, `function_alone` (without what stands around it), `abstained` (a score is
+        below the classifier's bound); in the order of the texts and of the utterances in them.
         """
-        if not texts:
-            return []
-        found = []
-        for target, raw in self.probabilities(texts, previous).items():
-            learned = self.shares[target]
-            temperature = self._temperatures[target]
-            shares = calibration.adjusted(raw, temperature=temperature, learned=learned, expected=expected or learned)
-            best = shares.argmax(axis=1)
-            found += [[LABELS[index] for index in best], shares.max(axis=1).tolist()]
-        return [_decided(text, _Act(*act)) for text, *act in zip(texts, *found, strict=True)]
+        for name, column in (("previous", previous), ("conversations", conversations), ("authors", authors)):
+            if column is not None and len(column) != len(texts):
+                raise ConfigError(f"{len(column)} {name} texts for {len(texts)} texts; there must be as many")
+        rows = _cut(texts, previous, conversations, authors)
+        found = pl.concat([rows, self.acts(rows, expected=expected)], how="horizontal")
+        found = found.filter(pl.col("row").is_not_null())
+        return found.select(pl.col(name).cast(kind) for name, kind in _ANNOTATED.items())
 
-    def probabilities(
-        self, texts: Sequence[str], previous: Sequence[str | None]
-    ) -> dict[str, calibration.Probabilities]:
-        """What the models say themselves, by target, (texts, labels)."""
-        forms = [form_line(text) for text in texts]
-        functions = [function_line(line, before) for line, before in zip(forms, previous, strict=True)]
-        lines = {"form": forms, "function": functions}
+    def acts(self, rows: pl.DataFrame, *, expected: Mapping[str, float] | None = None) -> pl.DataFrame:
+        """Columns form, form_score, function, function_score, function_alone and abstained for each of `rows`.
+
+        `rows` have the columns conversation, author and text; those of a conversation stand together, in their order.
+        `expected` are the shares of acts in the text at hand; null: those of the utterances it learned from. What a
+        rule decides has score 1.
+        """
+        judged = [self.calibrated(found, expected) for found in self.probabilities(rows)]
+        labels = np.array(LABELS)
+        columns: dict[str, Any] = {}
+        for target in TARGETS:
+            shares = judged[0][target]
+            columns[target] = labels[shares.argmax(axis=1)] if rows.height else []
+            columns[f"{target}_score"] = shares.max(axis=1) if rows.height else []
+        columns["function_alone"] = labels[judged[1]["function"].argmax(axis=1)] if rows.height else []
+        return self._decided(pl.DataFrame(columns, schema_overrides=_schema(columns)), rows["text"])
+
+    def calibrated(
+        self, found: Mapping[str, Probabilities], expected: Mapping[str, float] | None
+    ) -> dict[str, Probabilities]:
+        """Probabilities by target for text with the `expected` shares."""
         return {
-            target: fasttext_model.probabilities(self._models[target], lines[target], LABELS) for target in _TARGETS
+            target: calibration.adjusted(
+                raw,
+                temperature=self.temperatures[target],
+                learned=self.shares[target],
+                expected=expected or self.shares[target],
+            )
+            for target, raw in found.items()
         }
 
+    def probabilities(self, rows: pl.DataFrame) -> tuple[dict[str, Probabilities], dict[str, Probabilities]]:
+        """What the models say themselves by target, (rows, labels): of each in its conversation, and of each alone."""
+        texts = rows["text"].to_list()
+        nothing = [None] * len(texts)
+        there, alone = (
+            light.probabilities(self._models, texts, before, LABELS) for before in (light.previous(rows), nothing)
+        )
+        if self._network is None or not texts:
+            return there, alone
+        read = self._network.probabilities(rows)
+        return tuple(  # type: ignore[return-value]
+            {target: _mixed(first[target], second[target]) for target in TARGETS}
+            for first, second in zip((there, alone), read, strict=True)
+        )
 
-def annotate(texts: pl.Series, previous: pl.Series | None = None, *, model: str) -> pl.DataFrame:
-    """The utterances of all `texts`, each with its form and function.
+    def _decided(self, acts: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
+        nothing = pl.Series([certain_none(text) for text in texts.to_list()], dtype=pl.Boolean)
+        asks = pl.Series([certain_question(text) for text in texts.to_list()], dtype=pl.Boolean)
+        none, question = pl.lit(str(SpeechAct.NONE)), pl.lit(str(SpeechAct.QUESTION))
+        acts = acts.with_columns(
+            form=pl.when(nothing).then(none).when(asks).then(question).otherwise("form"),
+            form_score=pl.when(nothing | asks).then(1.0).otherwise("form_score").cast(pl.Float32),
+        )
+        unsure = [pl.col(f"{target}_score") < self.bounds[target] for target in TARGETS]
+        return acts.with_columns(abstained=pl.any_horizontal(unsure))
 
-    The scores are probabilities for text in which the acts have the shares `calibration.CHAT_SHARES`.
-    `previous` is the text before each text, null where there is none; inside a text it is the utterance
-    before. `model` is the folder that `train` wrote. A null text has no utterances.
 
-    Columns: `row` (position in `texts`), `start`, `end` (code points, half-open), `form`, `form_score`,
-    `function`, `function_score`, `function_alone` (without what stands before), `abstained` (a score is below
-    `ABSTAINED_BELOW`); in the order of the texts and of the utterances in them.
+def annotate(texts: pl.Series, previous: pl.Series | None = None, *, model: str, level: Level = "full") -> pl.DataFrame:
+    """The utterances of all `texts`, each with its form and function, by the classifier in the folder `model`.
+
+    `previous` is what was said before each text, null where there is nothing. See `Classifier.annotate`.
     """
-    if previous is not None and len(previous) != len(texts):
-        raise ConfigError(f"{len(previous)} previous texts for {len(texts)} texts; there must be as many")
-    classifier = Classifier(model)
-    spans: list[tuple[int, int, int]] = []
-    parts: list[str] = []
-    before: list[str | None] = []
-    preceding = [None] * len(texts) if previous is None else previous.to_list()
-    for row, (text, last) in enumerate(zip(texts.to_list(), preceding, strict=True)):
-        for start, end in utterances(text or ""):
-            spans.append((row, start, end))
-            parts.append(text[start:end])
-            before.append(last)
-            last = parts[-1]  # noqa: PLW2901
-    acts = classifier.acts(parts, before, expected=calibration.CHAT_SHARES)
-    alone = classifier.acts(parts, [None] * len(parts), expected=calibration.CHAT_SHARES)
-    rows = [
-        (*span, *act, lonely.function, min(act.form_score, act.function_score) < ABSTAINED_BELOW)
-        for span, act, lonely in zip(spans, acts, alone, strict=True)
-    ]
-    return pl.DataFrame(rows, schema=_ANNOTATED, orient="row")
+    return Classifier(model, level=level).annotate(texts, previous)
+
+
+def _cut(
+    texts: pl.Series, previous: pl.Series | None, conversations: pl.Series | None, authors: pl.Series | None
+) -> pl.DataFrame:
+    """One row for each utterance, and one without `row` for what was said before a conversation."""
+    own = (pl.Series(range(len(texts))) if conversations is None else conversations).rle_id().to_list()
+    before = [None] * len(texts) if previous is None else previous.to_list()
+    names = [None] * len(texts) if authors is None else authors.to_list()
+    rows: list[tuple[int | None, int, int, int, str | None, str]] = []
+    for row, text in enumerate(texts.to_list()):
+        last = before[row]
+        if last and (row == 0 or own[row] != own[row - 1]):
+            # Whoever said it, it was somebody else.
+            rows.append((None, 0, 0, own[row], "\x1f", _last(last)))
+        rows += [(row, start, end, own[row], names[row], text[start:end]) for start, end in utterances(text or "")]
+    schema = {"row": pl.UInt32, "start": pl.Int32, "end": pl.Int32, "conversation": pl.UInt32}
+    return pl.DataFrame(rows, schema=schema | {"author": pl.String, "text": pl.String}, orient="row")
+
+
+def _last(text: str) -> str:
+    spans = utterances(text)
+    return text[slice(*spans[-1])] if spans else text
 
 
 def train(
@@ -133,97 +193,131 @@ def train(
     path: str,
     *,
     seed: int = 1,
-    held_out: float = 0.2,
+    held_out: float = 0.1,
+    level: Level = "full",
     epochs: int | None = None,
     dim: int = 16,
     buckets: int = 32_768,
 ) -> Report:
     """Train on `labelled` (rows of the LABELLED table) and save the models in the folder `path`.
 
-    The report measures models that did not see the share `held_out` of the ids; the models that are saved
-    saw every row. `epochs` None means as many as the number of rows asks for. The result depends
-    on the rows and the settings, not on the order of the rows.
+    The share `held_out` of the conversations is not learned: on it the scores are made honest, and the report
+    measures. `level` "light" trains no network. `epochs` None means as many as the number of rows asks for. The
+    result depends on the rows and the settings, not on the order of the rows.
     """
+    if level not in get_args(Level):
+        raise ConfigError(f"unknown level {level!r}; known: {', '.join(get_args(Level))}")
     if not 0 < held_out < 1:
         raise ConfigError(f"held_out is {held_out}; it must lie between 0 and 1, both excluded")
     rows = _checked(labelled, seed)
-    kept = [row for row in rows if fasttext_model.position(seed, row["id"]) >= held_out]
-    rest = [row for row in rows if fasttext_model.position(seed, row["id"]) < held_out]
-    if not kept or not rest:
+    is_rest = pl.col("place") < held_out
+    kept, rest = rows.filter(~is_rest), rows.filter(is_rest)
+    counts = [part["form"].count() for part in (kept, rest)]
+    if not all(counts):
         raise ConfigError(
-            f"{len(rows)} labelled rows leave {len(kept)} to train and {len(rest)} to measure; label more"
+            f"{sum(counts)} labelled rows leave {counts[0]} to train and {counts[1]} to measure; label more"
         )
-    settings = {
-        "seed": seed,
-        "epochs": epochs or min(100, max(5, _UPDATES // len(rows))),
-        "dim": dim,
-        "buckets": buckets,
-    }
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        _write(kept, Path(temporary), settings, _UNCALIBRATED, {})
-        classifier = Classifier(temporary)
-        held_texts = [row["text"] for row in rest], [row["previous"] for row in rest]
-        temperatures = {
-            target: calibration.fitted_temperature(raw, np.array([LABELS.index(row[target]) for row in rest]))
-            for target, raw in classifier.probabilities(*held_texts).items()
+        made = Path(temporary)
+        light.fit(kept, made, seed=seed, epochs=epochs, dim=dim, buckets=buckets)
+        meta: dict[str, Any] = {
+            "features": FEATURES_VERSION,
+            "seed": seed,
+            "rows": counts[0],
+            "shares": {target: _shares(kept[target]) for target in TARGETS},
+            "levels": {"light": _UNFITTED},
         }
-        acts = classifier.acts(*held_texts)
-        measured = report(
-            len(rows),
-            {target: [row[target] for row in rest] for target in _TARGETS},
-            {target: [getattr(act, target) for act in acts] for target in _TARGETS},
-        )
-        _write(rows, Path(temporary), settings, temperatures, measured.figures())
-        for name in _FILES:
-            os.replace(Path(temporary, name), folder / name)
+        _save_meta(made, meta)
+        _fit_scores(made, rest, meta, "light")
+        if level == "full":
+            from parlance.speech_acts import network
+
+            network.fit(kept, _HEADS, seed=seed, epochs=epochs).save(made)
+            _fit_scores(made, rest, meta, "full")
+        measured, predicted = _measured(made, rest, sum(counts))
+        meta["held_out"] = measured.figures()
+        _save_meta(made, meta)
+        predicted.write_ndjson(made / HELD_OUT)
+        (folder / _NETWORK).unlink(missing_ok=True)
+        for file in sorted(made.iterdir()):
+            os.replace(file, folder / file.name)
     return measured
 
 
-def _decided(text: str, act: _Act) -> _Act:
-    if certain_none(text):
-        return _Act(SpeechAct.NONE, 1.0, SpeechAct.NONE, 1.0)
-    if certain_question(text):
-        return act._replace(form=SpeechAct.QUESTION, form_score=1.0)
-    return act
+_UNFITTED: Final = {"temperatures": dict.fromkeys(TARGETS, 1.0), "bounds": dict.fromkeys(TARGETS, 0.0)}
+# What the classifier says of the utterances that it did not learn from, beside their labels.
+HELD_OUT: Final = "held_out.jsonl"
 
 
-def _checked(labelled: pl.DataFrame, seed: int) -> list[dict[str, Any]]:
-    """The rows in an order that is random and yet always the same."""
+def _fit_scores(folder: Path, rest: pl.DataFrame, meta: dict[str, Any], level: Level) -> None:
+    """Temperatures, and the bounds below which to abstain, of one level, by what is right of the held-out rows."""
+    meta["levels"][level] = _UNFITTED
+    _save_meta(folder, meta)
+    classifier = Classifier(str(folder), level=level)
+    labelled = rest["form"].is_not_null().to_numpy()
+    raw = {target: found[labelled] for target, found in classifier.probabilities(rest)[0].items()}
+    gold = {target: _codes(rest[target].drop_nulls()) for target in TARGETS}
+    classifier.temperatures = {target: calibration.fitted_temperature(raw[target], gold[target]) for target in TARGETS}
+    honest = classifier.calibrated(raw, None)
+    bounds = {
+        target: calibration.bound(honest[target], gold[target], right=RIGHT, within=_BOUNDS) for target in TARGETS
+    }
+    meta["levels"][level] = {"temperatures": classifier.temperatures, "bounds": bounds}
+    _save_meta(folder, meta)
+
+
+def _measured(folder: Path, rest: pl.DataFrame, rows: int) -> tuple[Report, pl.DataFrame]:
+    acts = Classifier(str(folder)).acts(rest)
+    said = acts.select(pl.all().name.prefix("said_"))
+    both = pl.concat([rest, said], how="horizontal").filter(pl.col("form").is_not_null())
+    measured = report(
+        rows,
+        {target: both[target].to_list() for target in TARGETS},
+        {target: both[f"said_{target}"].to_list() for target in TARGETS},
+    )
+    return measured, both.select("id", "text", *TARGETS, *said.columns)
+
+
+def _mixed(light_says: Probabilities, network_says: np.typing.NDArray[np.float32]) -> Probabilities:
+    logs = [np.log(np.maximum(each, calibration.LEAST)) for each in (light_says, network_says.astype(np.float64))]
+    powered = np.exp((1 - NETWORK_WEIGHT) * logs[0] + NETWORK_WEIGHT * logs[1])
+    return np.asarray(powered / powered.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _checked(labelled: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """The rows by conversation, these in an order that is random and yet always the same, with their `place` in it."""
     missing = [name for name in LABELLED.names if name not in labelled.columns]
     if missing:
         raise SchemaError(f"labelled utterances lack the columns {missing}; needed: {LABELLED.names}")
-    ordered = labelled.select(LABELLED.names).sort("conversation", "position")
-    ordered = ordered.with_columns(previous=pl.col("text").shift(1).over("conversation"))
-    ordered = ordered.filter(pl.col("form").is_not_null() & pl.col("function").is_not_null())
-    unknown = sorted({*ordered["form"].to_list(), *ordered["function"].to_list()} - set(LABELS))
+    rows = labelled.select(LABELLED.names)
+    unknown = sorted({*rows["form"].drop_nulls(), *rows["function"].drop_nulls()} - set(LABELS))
     if unknown:
         raise ConfigError(f"unknown speech acts {unknown}; known: {list(LABELS)}")
-    rows = ordered.to_dicts()
-    return sorted(
-        rows, key=lambda row: (fasttext_model.position(seed, f"order\x1f{row['id']}"), row["id"], row["text"])
+    halves = rows.filter(pl.col("form").is_null() != pl.col("function").is_null())
+    if halves.height:
+        raise ConfigError(f"labelled utterance {halves['id'][0]!r} has one label; it must have both or none")
+    names = rows["conversation"].unique().to_list()
+    places = pl.DataFrame(
+        {"conversation": names, "place": [fasttext_model.position(seed, str(name)) for name in names]},
+        schema={"conversation": pl.String, "place": pl.Float64},
     )
+    return rows.join(places, on="conversation").sort("place", "conversation", "position", "id")
 
 
-def _write(
-    rows: list[dict[str, Any]],
-    folder: Path,
-    settings: dict[str, int],
-    temperatures: dict[str, float],
-    figures: dict[str, float],
-) -> None:
-    forms = [(row["form"], form_line(row["text"])) for row in rows]
-    functions = [(row["function"], function_line(form_line(row["text"]), row["previous"])) for row in rows]
-    fasttext_model.fit(forms, folder / "form.bin", **settings)
-    fasttext_model.fit(functions, folder / "function.bin", **settings)
-    counts = {target: Counter(row[target] for row in rows) for target in _TARGETS}
-    meta = {
-        "features": FEATURES_VERSION,
-        "rows": len(rows),
-        **settings,
-        "shares": {target: {label: count[label] / len(rows) for label in LABELS} for target, count in counts.items()},
-        "temperatures": temperatures,
-        "held_out": figures,
-    }
-    (folder / "meta.json").write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+def _shares(labels: pl.Series) -> dict[str, float]:
+    counted = dict(labels.drop_nulls().value_counts(normalize=True).iter_rows())
+    return {label: counted.get(label, 0.0) for label in LABELS}
+
+
+def _codes(labels: pl.Series) -> np.typing.NDArray[np.int64]:
+    return labels.replace_strict(list(LABELS), range(len(LABELS)), return_dtype=pl.Int64).to_numpy()
+
+
+def _schema(columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: pl.Float32 if name.endswith("_score") else pl.String for name in columns}
+
+
+def _save_meta(folder: Path, meta: Mapping[str, Any]) -> None:
+    (folder / _META).write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", encoding="utf-8")

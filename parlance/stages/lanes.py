@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import polars as pl
 import pyarrow as pa
 
-from parlance import embedding, filters, pii, schemas, speech_acts
+from parlance import embedding, filters, pii, schemas
 from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
 from parlance.pseudonyms import Pseudonyms
 from parlance.references import References
 from parlance.sources.slack_columns import messages
+from parlance.speech_acts.classifier import Classifier
 from parlance.stages.repeated import lines_to_remove, without_lines
 from parlance.storage import Spool, Table, Written, record_batches, stream
 
@@ -164,17 +165,18 @@ def _masked(kept: pl.DataFrame) -> pl.DataFrame:
 
 def write_utterances(lake: Lake, lane: str, model: str, partitions: Sequence[str]) -> Written:
     """Every utterance of the kept documents with its speech act; `model` is a folder with the trained classifier."""
+    classifier = Classifier(model)
     kept = lake.table(f"{lane}/kept").batches(partitions)
     batches = (
-        batch for frame in kept for batch in record_batches(_annotated(_turns(frame), model=model), schemas.UTTERANCES)
+        batch for frame in kept for batch in record_batches(_annotated(_turns(frame), classifier), schemas.UTTERANCES)
     )
     return lake.table(f"{lane}/utterances").replace(batches, partitions)
 
 
 def _turns(kept: pl.DataFrame) -> pl.DataFrame:
-    """One row a turn, in order, with the text of the turn before; a document without turns is one turn."""
+    """One row a turn, in order; a document without turns is one turn."""
     offset, length = pl.col("turns").struct.field("start"), pl.col("turns").struct.field("end")
-    turns = kept.explode("turns").select(
+    return kept.explode("turns").select(
         "source",
         "partition",
         document_id="id",
@@ -185,15 +187,12 @@ def _turns(kept: pl.DataFrame) -> pl.DataFrame:
         offset=offset.fill_null(0),
         text=pl.col("text").str.slice(offset.fill_null(0), (length - offset).fill_null(pl.col("text").str.len_chars())),
     )
-    return turns.with_columns(previous=pl.col("text").shift(1).over("document_id"))
 
 
-def _annotated(turns: pl.DataFrame, *, model: str) -> pl.DataFrame:
-    spans = speech_acts.annotate(turns["text"], turns["previous"], model=model)
-    rows = (
-        turns.drop("previous")
-        .with_row_index("row")
-        .join(spans.with_columns(pl.col("row").cast(pl.UInt32)), on="row", how="inner", maintain_order="right")
+def _annotated(turns: pl.DataFrame, classifier: Classifier) -> pl.DataFrame:
+    spans = classifier.annotate(turns["text"], conversations=turns["document_id"], authors=turns["author"])
+    rows = turns.with_row_index("row").join(
+        spans.with_columns(pl.col("row").cast(pl.UInt32)), on="row", how="inner", maintain_order="right"
     )
     return rows.with_columns(
         text=pl.col("text").str.slice(pl.col("start"), pl.col("end") - pl.col("start")),

@@ -59,7 +59,7 @@ def labelled() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def model(labelled: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = str(tmp_path_factory.mktemp("models") / "deeper" / "model")
-    train(labelled, path)
+    train(labelled, path, level="light", held_out=0.2)
     return path
 
 
