@@ -1,4 +1,4 @@
-"""The labelling functions there are: decorated functions in any module of `functions/`; nothing lists them."""
+"""The labelling functions there are: decorated functions in any module of `by_act/`; nothing lists them."""
 
 import pkgutil
 from collections.abc import Callable
@@ -89,7 +89,7 @@ def describe() -> pl.DataFrame:
 
 @cache
 def _registered() -> dict[str, LabellingFunction]:
-    package = import_module("parlance.speech_acts.labelling.functions")
+    package = import_module("parlance.speech_acts.labelling.by_act")
     for module in pkgutil.iter_modules(package.__path__):
         import_module(f"{package.__name__}.{module.name}")
     return _FUNCTIONS

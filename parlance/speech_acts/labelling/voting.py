@@ -53,12 +53,11 @@ def as_votes(fired: pl.DataFrame, *, target: Target) -> pl.DataFrame:
     )
 
 
-def tallied(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """The distinct rows of `frames` in a fixed order, with their number as the column `rows`.
+def tallied(frames: Iterable[pl.DataFrame], tally: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The distinct rows of `frames` in a fixed order, with their number as the column `rows`, added to a `tally`.
 
     What functions vote together repeats so often that a corpus is some thousands of rows.
     """
-    tally: pl.DataFrame | None = None
     for frame in frames:
         counted = frame.group_by(frame.columns).agg(pl.len().cast(pl.Int64).alias(COUNT))
         both = counted if tally is None else pl.concat([tally, counted])
