@@ -196,8 +196,8 @@ def declining() -> pl.Expr:
     """
     no_thanks = opens(
         "(?:no |nope |nah )(?:thanks|thank you|thx|gracias|merci|obrigad[oa]|danke)|nein danke|non merci|"
-        "não obrigad[oa]|i'm (?:good|fine) thanks|i'll pass|count me out|maybe (?:some other|"
-        "another) time|rain check"
+        "não obrigad[oa]|i'm (?:good|fine) thanks|i'll pass(?: on (?:that|this|it))? $|count me out|"
+        "maybe (?:some other|another) time|rain check"
     )
     thanks_but = opens(
         "(?:thanks|thank you|i'd love to|i would love to|sorry|i'm sorry|i am sorry|i'm afraid|danke|"
@@ -221,7 +221,7 @@ def threat() -> pl.Expr:
             "or else $|(?:you'll|you will|you're going to|you are going to) (?:regret|be sorry|pay for)|"
             "(?:i'll|i will|we'll|we will) (?:sue|kill|destroy|ruin|hurt|end|report) (?:you|u|him|them)|"
             "(?:or|and) (?:i'll|i will|we'll|we will) (?:call (?:the police|security|your)|report|sue|"
-            "tell (?:your|the|hr)|see you in court)"
+            "tell (?:your|hr)|see you in court)"
             "|don't make me (?:call|come|tell|report|do)|you'll wish you|hear from my lawyers?|"
             "sonst (?:wirst|werde|rufe)|wirst (?:du|es) (?:es )?bereuen|tu vas le regretter|"
             "te vas a arrepentir|você vai se arrepender"

@@ -247,7 +247,7 @@ def foreign_order() -> pl.Expr:
     return (
         (german | german_end | romance)
         & ~ASKS
-        & ~opens("(?:ich|je|yo|eu|un|una|um|uma|quisiera|chez|assez|vous|queria)")
+        & ~opens("(?:ich|je|yo|eu|un|una|um|uma|quisiera|chez|assez|vous|queria|\\w+ (?:ich|wir))")
         & (COUNT > 2)
     )
 

@@ -73,7 +73,7 @@ def short_answer() -> pl.Expr:
         & ~BEFORE.str.contains(" (?:how about|what about|why don't|how are you|how do you do|why not|what if) ")
         & ~opens(
             "thanks|thank you|sorry|hi|hello|great|good|fine|wow|uh|um|what|who|let's|let me|go|i'll|mm|hm+|"
-            "well|you know"
+            "well|you know|i'm (?:so |very )?sorry|my (?:bad|fault)|i need|hola|hallo|gute|bitte"
         )
         & ~is_only("okay|ok|oh|yeah|right|well|um|uh|hm+|mm+|uh huh|mm hmm|so|and|sure|hmm|the|or|but|ah|hello")
     )
