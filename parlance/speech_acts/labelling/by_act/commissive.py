@@ -45,7 +45,10 @@ def promise() -> pl.Expr:
         )
         & fresh()
         & ~ASKS
-        & ~says("i'll (?:give you that|take that as|have to say|say|call it)|if|i'll tell you|what i'll do")
+        & ~says(
+            "i'll (?:give you that|take that as|have to say|say|call it)|if|i'll tell you|"
+            "what i'll do|give (?:it |that )?an? (?:one|two|three|four|five|six|seven)|go (?:with|for)"
+        )
     )
 
 

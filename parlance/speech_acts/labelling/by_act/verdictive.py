@@ -124,7 +124,7 @@ def comparison() -> pl.Expr:
         & ~ASKS
         & (COUNT < 20)
         & ~opens("(?:he|she|i|we|there|what|which|you)")
-        & ~says("better (?:now|today|off|after|since|than (?:nothing|i|he|she))|if|at|when|getting")
+        & ~says("better (?:now|today|off|after|since|than (?:nothing|i|he|she)|to|in|for|not|on)|if|at|when|getting")
     )
 
 
