@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.corpus import corpus_assets
 from assets.instruct import instruct_assets, instruct_checks
+from assets.labelling import labelling_assets
 from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
 from assets.models import model_assets, model_checks
@@ -59,6 +60,7 @@ def defs() -> dg.Definitions:
             *slack_assets(slack),
             *corpus_assets(every),
             *repeated_assets(every),
+            *labelling_assets(every),
             *instruct_assets(slack),
             *tokenizer_assets(every),
             *search_assets(every),

@@ -25,6 +25,7 @@ TABLES = {
     "corpus/repeated_lines": schemas.REPEATED_LINES,
     "corpus/semantic_duplicates": schemas.SEMANTIC_DUPLICATES,
     "corpus/recipe_comparison": schemas.COMPARISON,
+    "corpus/weak_labels": schemas.WEAK_LABELS,
     "instruct/examples": schemas.EXAMPLES,
     "instruct/passed_over": schemas.PASSED_OVER,
     "models/predictions": schemas.PREDICTIONS,

@@ -375,6 +375,22 @@ LABELLED = pa.schema(
     ]
 )
 
+# Every utterance with what the labelling functions that vote on it (`votes`, by name) make of it; a label and its
+# probability are null where none votes. `conflict`: they vote for several functions.
+WEAK_LABELS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("form", pa.string()),
+        pa.field("form_probability", pa.float32()),
+        pa.field("function", pa.string()),
+        pa.field("function_probability", pa.float32()),
+        pa.field("conflict", pa.bool_(), nullable=False),
+        pa.field("votes", pa.list_(pa.string()), nullable=False),
+        pa.field("utterance_partition", pa.string(), nullable=False),
+    ]
+)
+
 
 def signals_schema(rules: list[str]) -> pa.Schema:
     """`SIGNALS` with one nullable float64 column for each rule, before `partition`."""

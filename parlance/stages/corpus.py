@@ -32,15 +32,20 @@ def _compared(lake: Lake, lane: str, one: Sequence[Bound], other: Sequence[Bound
         yield from record_batches(frame, schemas.COMPARISON)
 
 
-def train_speech_acts(labelled: str, folder: Path) -> speech_acts.Report:
-    """Trains the classifier from a JSON-lines file of labelled utterances and saves it in `folder`."""
+def labelled_rows(labelled: str) -> pl.DataFrame:
+    """The rows of a JSON-lines file of labelled utterances, with the columns of LABELLED."""
     path = Path(labelled)
     if not path.is_file():
         raise ConfigError(f"labelled utterances {labelled!r} do not exist: a JSON-lines file is expected")
     rows = pl.read_ndjson(path)
     for batch in rows.to_arrow().to_batches():
         schemas.conform(batch, schemas.LABELLED, table=path.name)
-    return speech_acts.train(rows, str(folder))
+    return rows
+
+
+def train_speech_acts(labelled: str, folder: Path) -> speech_acts.Report:
+    """Trains the classifier from a JSON-lines file of labelled utterances and saves it in `folder`."""
+    return speech_acts.train(labelled_rows(labelled), str(folder))
 
 
 def compile_references(lake: Lake, named: references.Named, version: str) -> references.Report:

@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 import time
 from itertools import accumulate, groupby
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.speech_acts import utterances
+from parlance.speech_acts.masks import LINE_BREAKS, code_blocks
 
 GUM = Path(__file__).parents[4] / "shared/data/speech_acts/gum_form.jsonl.gz"
 
@@ -17,8 +19,26 @@ PIECES = [
     *"aB.?!: \n\r`@<>|/か한🎉",
     *("👍🏽", "\u200d", "e\u0301", "\u0301", "\u3099", "。", "？", "\u1100", "\u1161", "🇩🇪", "🇩", "\ufe0f", "\u0600"),
     *("\u094d", "\u0915", "\u3000", "\x00", "\u2028", "\x1c", "\ud83d"),
+    *(
+        "~~~",
+        "\n    x = f(1);\n",
+        "\t",
+        "[1] ",
+        ":) ",
+        "z. B. ",
+        "।",
+        "؟",
+        "done.thanks ",
+        "| a. B |",
+        "> q. R",
+        "…",
+        "»",
+    ),
     *("```", "`a. b?`", " https://a.example/?x=1. ", ":tada:", "1. ", "etc. ", "done. so "),
 ]
+# What makes blocks of several lines.
+CODE_SIGNS = re.compile("`|~~~| {4}|\t")
+LINES = re.compile(f"[^{LINE_BREAKS}]+")
 TEXTS = st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join))
 
 
@@ -48,6 +68,49 @@ def parts(text: str) -> list[str]:
         pytest.param("See:\n```\na. B?\nc\n```\nOk?", ["See:", "```\na. B?\nc\n```", "Ok?"], id="fence"),
         pytest.param("see ```a b``` there", ["see", "```a b```", "there"], id="fence in a line"),
         pytest.param("``` never closed. Ok", ["``` never closed.", "Ok"], id="open fence"),
+        pytest.param("So:\n```\na. B\nno end. Here", ["So:", "```\na. B\nno end. Here"], id="fence without end"),
+        pytest.param("~~~ py\na. B\n~~~\nOk", ["~~~ py\na. B\n~~~", "Ok"], id="tildes"),
+        pytest.param(
+            "Try:\n\n    x = f(1)\n    y. Z = 2\n\nOk?", ["Try:", "x = f(1)\n    y. Z = 2", "Ok?"], id="indented"
+        ),
+        pytest.param("Dear all\n\n    we are. Here.", ["Dear all", "we are.", "Here."], id="indented prose"),
+        pytest.param("| a. B | c? D |\n|---|---|", ["| a. B | c? D |", "|---|---|"], id="table"),
+        pytest.param("> So. You said. It\nYes. I did", ["> So. You said. It", "Yes.", "I did"], id="quoted"),
+        pytest.param(
+            "1. First. Then\n(b) Second. Or\n- Third! Yes\n2.1. Fourth",
+            ["1. First.", "Then", "(b) Second.", "Or", "- Third!", "Yes", "2.1. Fourth"],
+            id="markers",
+        ),
+        pytest.param("Wait... what? No... Ok", ["Wait... what?", "No...", "Ok"], id="ellipses"),
+        pytest.param("Really?! yes!!! no way", ["Really?!", "yes!!!", "no way"], id="runs of marks"),
+        pytest.param("done.thanks for that", ["done.", "thanks for that"], id="no space, small"),
+        pytest.param("It is done.Thanks! really?yes", ["It is done.", "Thanks!", "really?", "yes"], id="no space"),
+        pytest.param("see example.com, node.js, my.file.txt and a.b.The", None, id="dots in names"),
+        pytest.param("It costs 3.50 at 10.30 a.m. or v2.0.1, see §3.2", None, id="numbers"),
+        pytest.param("Vgl. Abb. 3, z. B. Seite 4 bzw. S. 5 vom 3. Oktober", None, id="German"),
+        pytest.param("Mme. Curie, cf. Fig. 2 et p. ex. Paris", None, id="French"),
+        pytest.param("El Sr. García y la Dra. López, núm. 5", None, id="Spanish"),
+        pytest.param("Ask J. R. Smith vs. Dr. Jones et al. Now", None, id="initials"),
+        pytest.param(
+            "Take plan B. We live in CA. It is warm", ["Take plan B.", "We live in CA.", "It is warm"], id="ends"
+        ),
+        pytest.param("No. Really no. See no. 5", ["No.", "Really no.", "See no. 5"], id="no"),
+        pytest.param(
+            'He said "No!" and (it rang!) left. "Ok." Bye',
+            ['He said "No!" and (it rang!) left.', '"Ok."', "Bye"],
+            id="said",
+        ),
+        pytest.param("¿Vienes? ¡Claro! Sí.", ["¿Vienes?", "¡Claro!", "Sí."], id="Spanish marks"),
+        pytest.param(
+            "Über uns. Écoute. Ça marche. Ñu", ["Über uns.", "Écoute.", "Ça marche.", "Ñu"], id="accented capitals"
+        ),
+        pytest.param("It ran. [1] [2] They left.", ["It ran. [1] [2]", "They left."], id="references"),
+        pytest.param("All good, right? :) It was", ["All good, right? :)", "It was"], id="smiley"),
+        pytest.param("मैं ठीक हूँ। आप कैसे हैं? अच्छा", ["मैं ठीक हूँ।", "आप कैसे हैं?", "अच्छा"], id="Hindi"),
+        pytest.param("كيف حالك؟ أنا بخير. شكرا", ["كيف حالك؟", "أنا بخير.", "شكرا"], id="Arabic"),
+        pytest.param("「行く。」彼は言った。", ["「行く。」", "彼は言った。"], id="closing bracket"),
+        pytest.param("「行く。」と言った。はい", ["「行く。」と言った。", "はい"], id="quotation goes on"),
+        pytest.param("好！！走吧？！嗯", ["好！！", "走吧？！", "嗯"], id="Chinese"),
         pytest.param("こんにちは。元気ですか？はい！", ["こんにちは。", "元気ですか？", "はい！"], id="Japanese"),
         pytest.param("𝒜bc 𝒟. Né\u0301. Ok\u0301", ["𝒜bc 𝒟.", "Né\u0301.", "Ok\u0301"], id="astral and combining"),
     ],
@@ -76,12 +139,55 @@ def test_spans_are_ordered_trimmed_complete_and_whole_graphemes(text: str) -> No
 @settings(deadline=None)
 @given(TEXTS)
 def test_an_utterance_has_no_line_break_outside_code(text: str) -> None:
-    assert all("```" in part or len(part.splitlines()) == 1 for part in parts(text))
+    code = [range(start, end) for start, end in code_blocks(text)]
+    for start, end in utterances(text):
+        assert any(start in block for block in code) or len(text[start:end].splitlines()) == 1
+
+
+@settings(deadline=None)
+@given(TEXTS.filter(lambda text: not CODE_SIGNS.search(text)))
+def test_lines_do_not_depend_on_one_another(text: str) -> None:
+    assert parts(text) == [part for line in LINES.findall(text) for part in parts(line)]
+
+
+@pytest.mark.parametrize(
+    "text", ["It works. Thank you! Ok?", "1. One. Two", "Dr. A. Two? :) Three. [1] Four", "ok!no. さあ。行く"]
+)
+def test_an_utterance_alone_is_one(text: str) -> None:
+    assert [parts(part) for part in parts(text)] == [[part] for part in parts(text)]
 
 
 @pytest.mark.parametrize(
     "piece",
-    ["?", "?!", " 🎉", "?🎉", ".", "a", "@", "`", "a.", "<http://a|", ":a", "<@a|", "a@a.", " ", "1. ", "e\u0301"],
+    [
+        "?",
+        "?!",
+        " 🎉",
+        "?🎉",
+        ".",
+        "a",
+        "@",
+        "`",
+        "a.",
+        "<http://a|",
+        ":a",
+        "<@a|",
+        "a@a.",
+        " ",
+        "1. ",
+        "e\u0301",
+        "~~~a\n",
+        "```\n",
+        "    a\n",
+        "\n\n    a=1\n",
+        "。",
+        "a.b",
+        "[1] ",
+        ". [1]",
+        ":) ",
+        "e.g. ",
+        ". a",
+    ],
 )
 def test_long_hostile_text_takes_linear_time(piece: str) -> None:
     text = "?" + piece * (100_000 // len(piece)) + "a"
@@ -90,7 +196,7 @@ def test_long_hostile_text_takes_linear_time(piece: str) -> None:
     assert time.process_time() - began < 5
 
 
-@pytest.mark.parametrize(("lower", "at_least"), [(False, 0.96), (True, 0.88)], ids=["as written", "lower case"])
+@pytest.mark.parametrize(("lower", "at_least"), [(False, 0.975), (True, 0.915)], ids=["as written", "lower case"])
 def test_sentence_boundaries_of_gum(lower: bool, at_least: float) -> None:
     if not GUM.exists():
         pytest.skip(f"{GUM} is not on this machine")

@@ -1,0 +1,1 @@
+"""Labelling functions, a module for each act; a new one is found by itself."""
