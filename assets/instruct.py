@@ -60,11 +60,28 @@ def _examples(lane: Lane, *, gate: str) -> dg.AssetsDefinition:
                 "dagster/row_count": written.rows,
                 "threads_passed_over": passed_over.rows,
                 "splits": metadata.table_of(splits),
+                "evidence": metadata.table_of(_evidence(rows)),
                 "reasons": metadata.picture(plots.bars(dict(reasons.iter_rows()), title="Threads without an example")),
             },
         )
 
     return examples
+
+
+def _evidence(rows: pl.DataFrame) -> pl.DataFrame:
+    """How many examples have what, by the labels of speech acts."""
+    asks = pl.col("asks").list.eval(pl.element().struct.field("function"))
+    functions = {
+        "ask a question": asks.list.contains("question"),
+        "request something": asks.list.contains("directive"),
+        "ask in form, the function unsure": asks.list.eval(pl.element().is_null()).list.all(),
+        "thanked": pl.col("thanked"),
+        "promise kept": pl.col("promise") == "kept",
+        "promise open": pl.col("promise") == "open",
+        "hold unsure utterances": pl.col("unsure") > 0,
+    }
+    counted = rows.select(expression.fill_null(False).sum().alias(name) for name, expression in functions.items())
+    return counted.unpivot(variable_name="examples that", value_name="count")
 
 
 @dg.asset_check(asset=EXAMPLES, blocking=True)

@@ -21,6 +21,8 @@ TURN = pa.struct(
     ]
 )
 
+ASKED = pa.struct([pa.field("form", pa.string(), nullable=False), pa.field("function", pa.string())])
+
 PII_SPAN = pa.struct(
     [
         pa.field("start", pa.int32(), nullable=False),
@@ -321,6 +323,10 @@ EMBEDDINGS = pa.schema(
     ]
 )
 
+# `asks` are the acts of the utterances that ask or request, the function null where the form alone is sure; `answers`
+# are the functions in the answer; `thanked`: the asker thanks after an answer; `promise` is kept where another person
+# committed to something and reported later, open where they did not, null where nobody committed; `unsure` counts the
+# utterances that the classifier abstained from, which are evidence of nothing.
 EXAMPLES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -329,6 +335,11 @@ EXAMPLES = pa.schema(
         pa.field("instruction", pa.large_string(), nullable=False),
         pa.field("input", pa.large_string(), nullable=False),
         pa.field("output", pa.large_string(), nullable=False),
+        pa.field("asks", pa.list_(ASKED), nullable=False),
+        pa.field("answers", pa.list_(pa.string()), nullable=False),
+        pa.field("thanked", pa.bool_(), nullable=False),
+        pa.field("promise", pa.string()),
+        pa.field("unsure", pa.int32(), nullable=False),
         pa.field("raw_ids", pa.list_(pa.string()), nullable=False),
         pa.field("channel", pa.string()),
         pa.field("language", pa.string()),

@@ -129,7 +129,7 @@ def _mapping(found: object, where: str, known: tuple[str, ...], *, needed: tuple
         raise ConfigError(f"{where} is {found!r}; allowed: {', '.join(known)}")
     if unknown := sorted({str(name) for name in found} - set(known)):
         raise ConfigError(f"{where} has unknown {unknown}; known: {', '.join(known)}")
-    if missing := [name for name in needed if name not in found]:
+    if missing := [str(name) for name in needed if name not in found]:
         raise ConfigError(f"{where} lacks {missing}; needed: {', '.join(needed)}")
     return found
 

@@ -17,16 +17,14 @@ from numpy.typing import NDArray
 from parlance import schemas
 from parlance.errors import ConfigError
 from parlance.profiles.comparing import divergence
-from parlance.profiles.reading import TARGETS, Profile, Target
+from parlance.profiles.reading import TARGETS, Profile
 from parlance.speech_acts.labels import LABELS
 
 # The bounds are first narrowed, since rounding and the bound on the divergence may ask for more than the tolerances.
 NARROWER: Final = (1.0, 0.99, 0.97, 0.93, 0.85, 0.7, 0.5, 0.25, 0.1)
-WIDEST: Final = 1000.0
-HALVINGS: Final = 12
-LEAST_WIDENING: Final = 0.01
 EACH: Final = 20  # units looked at for each that is to be drawn
 LEAST_PART: Final = 2000
+SPARE: Final = 1.1  # rounding may leave less than the least number of utterances
 NOTHING: Final = np.array([], dtype=np.int64)
 _SHORTFALLS: Final = pl.Schema(schemas.PROFILE_SHORTFALLS)
 
@@ -63,8 +61,8 @@ def draw(
 
     `ids` name the units, `counts` (units, COLUMNS) are their utterances by form and function; units without any are
     left out. `truths` as `correction.truths` gives them: what utterances that were found as one act are in truth. Where
-    no set matches, or none of that size, the tolerances are widened alike until there is one: of `size`, or of the
-    profile's least number of utterances. The same seed draws the same set, in whatever order the units come.
+    no set matches, or none of that size, it is the one that is outside of the tolerances by the least: of `size`, or
+    (0) of the profile's least number of utterances. The same seed draws the same set, in whatever order the units come.
     """
     if size < 0 or len(ids) != len(counts):
         raise ConfigError(
@@ -125,18 +123,25 @@ class _Problem:
         return next((places for places in found if len(places) == size and self.matches(places)), NOTHING)
 
     def nearest(self, *, size: int) -> Places:
-        """The set for which the tolerances must be widened least: of `size`, or with the least utterances (size 0)."""
-        low, high = 1.0, WIDEST
-        best = self._solved(high, size or self.units)
-        for _ in range(HALVINGS):
-            middle = float(np.sqrt(low * high))
-            places = self._solved(middle, size or self.units)
-            enough = self.utterances(places) >= min(self.profile.least_utterances, self.utterances(best))
-            if len(places) >= size and enough:
-                best, high = places, middle
-            else:
-                low = middle
-        return best
+        """The set whose shares are outside of the tolerances by the least in sum: of `size`, or (0) just enough.
+
+        Its units are as long on the whole as those of the corpus: short ones would be outside by less.
+        """
+        if not self.units:
+            return NOTHING
+        lengths = self._lengths()
+        enough = SPARE * self.profile.least_utterances / float(self.stock @ lengths)
+        part = size / self.units if size else min(1.0, enough)
+        bounds = self._bounds(1.0)
+        outside = -np.eye(len(bounds))
+        solved = self._optimum(
+            np.concatenate([1e-6 * (1 - self.value), np.ones(len(bounds))]),
+            np.hstack([bounds, outside]),
+            np.zeros(len(bounds)),
+            equal=np.hstack([[np.ones(len(self.kinds)), lengths], np.zeros((2, len(bounds)))]),
+            to=part * np.array([self.units, self.stock @ lengths]),
+        )
+        return self._rounded(solved[: len(self.kinds)], at_least=min(self.units, size or 1))
 
     def matches(self, places: Places) -> bool:
         """Whether the acts of the set are inside their tolerances, and near enough as a whole."""
@@ -194,26 +199,43 @@ class _Problem:
         """As many whole units as tolerances `factor` times as wide allow; `most` at most."""
         if not self.units:
             return NOTHING
-        from scipy.optimize import linprog
+        bounds = self._bounds(factor)
+        limits = np.zeros(len(bounds) + 1)
+        limits[-1] = most
+        return self._rounded(self._optimum(-self.value, np.vstack([bounds, np.ones(len(self.kinds))]), limits))
 
-        rows = [np.ones(len(self.kinds))]
+    def _lengths(self) -> Counts:
+        """Utterances of a unit of each kind."""
+        return np.asarray(next(iter(self.expected.values())).sum(axis=1))
+
+    def _bounds(self, factor: float) -> Counts:
+        """Rows of a set's amounts that are at most zero where it is inside tolerances `factor` times as wide."""
+        rows = []
         for name, wanted in self.profile.targets.items():
-            least, highest = _scaled(wanted, factor)
             expected = self.expected[name]
             utterances = expected.sum(axis=1, keepdims=True)
-            rows += [*(expected - highest * utterances).T, *(least * utterances - expected).T]
-        limits = np.zeros(len(rows))
-        limits[0] = most
-        solved = linprog(
-            -self.value, A_ub=np.array(rows), b_ub=limits, bounds=np.stack([np.zeros_like(self.value), self.stock], 1)
-        )
-        # Nothing at all is always allowed, so what is left are numerical troubles.
-        return self._rounded(solved.x) if solved.x is not None else NOTHING
+            shares, wide = np.array(wanted.shares), factor * np.array(wanted.tolerances)
+            rows += [expected - (shares + wide) * utterances, (shares - wide) * utterances - expected]
+        return np.hstack(rows).T
 
-    def _rounded(self, amounts: Counts) -> Places:
-        """Whole units, as many as there are in sum: of the parts the largest are made whole."""
+    def _optimum(
+        self, costs: Counts, rows: Counts, limits: Counts, *, equal: Counts | None = None, to: Counts | None = None
+    ) -> Counts:
+        """The amounts of least cost; what stands behind the kinds may be any number of zero or more."""
+        from scipy.optimize import linprog
+
+        most = np.concatenate([self.stock, np.full(len(costs) - len(self.stock), np.inf)])
+        bounds = np.stack([np.zeros_like(most), most], axis=1)
+        solved = linprog(costs, A_ub=rows, b_ub=limits, A_eq=equal, b_eq=to, bounds=bounds)
+        if solved.x is None:
+            # Nothing at all, or as much of all, is always allowed.
+            raise ArithmeticError(f"no set for profile {self.profile.name!r}: {solved.message}")
+        return np.asarray(solved.x)
+
+    def _rounded(self, amounts: Counts, *, at_least: int = 0) -> Places:
+        """Whole units, as many as there are in sum, and `at_least`: of the parts the largest are made whole."""
         whole = np.floor(amounts + 1e-6).astype(np.int64)
-        left = int(np.floor(amounts.sum() + 1e-6)) - int(whole.sum())
+        left = max(int(np.floor(amounts.sum() + 1e-6)), at_least) - int(whole.sum())
         parts = np.where(whole < self.stock, amounts - whole, -1.0)
         whole[np.argsort(-parts, kind="stable")[:left]] += 1
         taken = [members[:count] for members, count in zip(self.members, whole, strict=True) if count]
@@ -223,14 +245,6 @@ class _Problem:
 def _columns(target: str) -> slice:
     place = TARGETS.index(target) * len(LABELS)
     return slice(place, place + len(LABELS))
-
-
-def _scaled(target: Target, factor: float) -> tuple[Counts, Counts]:
-    """Least and most shares with tolerances `factor` times as wide; beyond 1 a tolerance of nothing grows too."""
-    shares, tolerances = np.array(target.shares), np.array(target.tolerances)
-    added = (factor - 1) * np.maximum(tolerances, LEAST_WIDENING) if factor > 1 else 0.0
-    wide = tolerances + added if factor > 1 else tolerances * factor
-    return shares - wide, shares + wide
 
 
 def _missing(share: float, least: float, most: float, utterances: float) -> float:
