@@ -71,7 +71,7 @@ def _fits(fits: pl.DataFrame) -> pl.DataFrame:
     return fits.select(
         "profile",
         "target",
-        "matches",
+        pl.when("matches").then(pl.lit("yes")).otherwise(pl.lit("no")).alias("matches"),
         "utterances",
         divergence=pl.coalesce("corrected_divergence", "divergence"),
         at_most="most_divergence",
@@ -205,8 +205,8 @@ def _sets(drawn: dict[str, Sample]) -> pl.DataFrame:
         {
             "profile": name,
             "drawn": len(sample.places),
-            "matches": sample.matches,
-            "has enough utterances": sample.enough,
+            "matches": "yes" if sample.matches else "no",
+            "has enough utterances": "yes" if sample.enough else "no",
             "largest that matches": sample.largest,
             **{f"divergence, {target}": bits for target, bits in sample.divergences.items()},
         }

@@ -218,7 +218,9 @@ def bands(rows: Sequence[Band], *, title: str) -> str:
     axes.grid(axis="x", color=FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
     ends = [max(row.wanted + row.tolerance, row.high, row.best, row.found) for row in rows]
-    axes.set_xlim(-0.005, max([*ends, 0.05]) * 1.32)
+    # Room for what is written behind the last mark.
+    long = any(abs(row.best - row.wanted) > row.tolerance for row in rows)
+    axes.set_xlim(-0.005, max([*ends, 0.05]) * (1.6 if long else 1.2))
     _key(axes)
     return _svg(figure, axes, title=title, legend=False, pad=24)
 
