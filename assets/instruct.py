@@ -74,7 +74,7 @@ def _evidence(rows: pl.DataFrame) -> pl.DataFrame:
     functions = {
         "ask a question": asks.list.contains("question"),
         "request something": asks.list.contains("directive"),
-        "ask in form, the function unsure": asks.list.eval(pl.element().is_null()).list.all(),
+        "ask in form alone": ~asks.list.eval(pl.element().is_in(["question", "directive"]).fill_null(False)).list.any(),
         "thanked": pl.col("thanked"),
         "promise kept": pl.col("promise") == "kept",
         "promise open": pl.col("promise") == "open",
