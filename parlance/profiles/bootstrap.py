@@ -1,7 +1,7 @@
 """Sums over documents drawn again and again, each document by the weight that its id gives it.
 
 A document stands 0, 1, 2 ... times in a replicate, by a Poisson law of mean 1 (Hanley and MacGibbon 2006; Chamandy et
-al. 2012, section 4): unlike drawing with replacement that needs no second pass and holds no document, and the weight
+al. 2012): unlike drawing with replacement that needs no second pass and holds no document, and the weight
 comes from the id alone, so the same corpus gives the same interval in whatever batches it is read.
 """
 

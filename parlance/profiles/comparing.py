@@ -30,7 +30,7 @@ class Comparison:
 
 
 def divergence(shares: Counts, wanted: Counts) -> Counts:
-    """The Jensen-Shannon divergence (Lin 1991, equation 3.5) of `shares` (..., labels) from `wanted`, in bits.
+    """The Jensen-Shannon divergence (Lin 1991) of `shares` (..., labels) from `wanted`, in bits.
 
     >>> float(divergence(np.array([1.0, 0.0]), np.array([0.0, 1.0])))
     1.0
