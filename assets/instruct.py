@@ -9,26 +9,30 @@ from assets.code_versions import code_version
 from assets.lanes import OWNERS, Lane
 from parlance import plots, schemas
 from parlance.stages import instruct as stages
+from parlance.stages.profiles import require_match
 from parlance.versions import content_version
 from resources.lake import LakeResource
 
 LEAST_EXAMPLES = 10
 EXAMPLES = dg.AssetKey(["instruct", "examples"])
+PROFILES = dg.AssetKey(["corpus", "profiles"])
 
 
-def instruct_assets(lane: Lane) -> list[dg.AssetsDefinition]:
-    """Examples made of the threads of `lane`, and their exports."""
-    return [_examples(lane), exports]
+def instruct_assets(lane: Lane, *, gate: str = "") -> list[dg.AssetsDefinition]:
+    """Examples made of the threads of `lane`, and their exports; only of a corpus that matches the profile `gate`."""
+    return [_examples(lane, gate=gate), exports]
 
 
-def _examples(lane: Lane) -> dg.AssetsDefinition:
+def _examples(lane: Lane, *, gate: str) -> dg.AssetsDefinition:
     inputs = [
         dg.AssetDep(lane.key(table), partition_mapping=dg.AllPartitionMapping()) for table in ("kept", "utterances")
     ]
+    # Within a run the blocking check of `corpus/profiles` holds them back; a run of their own looks at its last table.
+    gates = [dg.AssetDep(PROFILES)] if gate else []
 
     @dg.asset(
         key=EXAMPLES,
-        deps=inputs,
+        deps=[*inputs, *gates],
         group_name="instruct",
         kinds={"deltalake", "polars"},
         owners=OWNERS,
@@ -39,6 +43,8 @@ def _examples(lane: Lane) -> dg.AssetsDefinition:
     def examples(lake: LakeResource) -> dg.MaterializeResult:
         """Question-and-answer examples from threads, split by thread into train, validation and test."""
         opened = lake.open()
+        if gate:
+            require_match(opened, gate)
         written, passed_over = stages.write_examples(opened, lane.name)
         table = opened.table("instruct/examples")
         rows = table.scan().sort("id").collect()
@@ -54,11 +60,28 @@ def _examples(lane: Lane) -> dg.AssetsDefinition:
                 "dagster/row_count": written.rows,
                 "threads_passed_over": passed_over.rows,
                 "splits": metadata.table_of(splits),
+                "evidence": metadata.table_of(_evidence(rows)),
                 "reasons": metadata.picture(plots.bars(dict(reasons.iter_rows()), title="Threads without an example")),
             },
         )
 
     return examples
+
+
+def _evidence(rows: pl.DataFrame) -> pl.DataFrame:
+    """How many examples have what, by the labels of speech acts."""
+    asks = pl.col("asks").list.eval(pl.element().struct.field("function"))
+    functions = {
+        "ask a question": asks.list.contains("question"),
+        "request something": asks.list.contains("directive"),
+        "ask in form alone": ~asks.list.eval(pl.element().is_in(["question", "directive"]).fill_null(False)).list.any(),
+        "thanked": pl.col("thanked"),
+        "promise kept": pl.col("promise") == "kept",
+        "promise open": pl.col("promise") == "open",
+        "hold unsure utterances": pl.col("unsure") > 0,
+    }
+    counted = rows.select(expression.fill_null(False).sum().alias(name) for name, expression in functions.items())
+    return counted.unpivot(variable_name="examples that", value_name="count")
 
 
 @dg.asset_check(asset=EXAMPLES, blocking=True)

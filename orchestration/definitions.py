@@ -5,11 +5,13 @@ from collections.abc import Iterable
 import dagster as dg
 
 from assets.corpus import corpus_assets
+from assets.insight import insight_assets
 from assets.instruct import instruct_assets, instruct_checks
 from assets.labelling import labelling_assets
 from assets.lane_checks import lane_checks
 from assets.lanes import Lane, lane_assets
 from assets.models import model_assets, model_checks
+from assets.profiles import profile_assets, profile_checks
 from assets.repeated import repeated_assets
 from assets.report import report_assets
 from assets.search import search_assets
@@ -19,9 +21,11 @@ from assets.tokenizers import tokenizer_assets, tokenizer_checks
 from orchestration import automation, jobs, schedules, sensors
 from orchestration.lanes import lanes
 from orchestration.settings import lake_root, path_setting, setting
+from parlance import profiles
 from resources.embedder import Embedder
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
+from resources.profiles import TaskProfiles
 from resources.references import NamedReferences
 from resources.training import TrainingProcess
 
@@ -42,6 +46,7 @@ def resources(lanes: Iterable[Lane]) -> dict[str, object]:
         "lake": LakeResource(root=lake_root()),
         "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
         "references": NamedReferences(path=path_setting("PARLANCE_REFERENCES")),
+        "task_profiles": TaskProfiles(path=path_setting("PARLANCE_PROFILES")),
         "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
         "training": TrainingProcess(checkpoints=f"{path_setting('PARLANCE_HOME')}/checkpoints"),
     }
@@ -61,7 +66,9 @@ def defs() -> dg.Definitions:
             *corpus_assets(every),
             *repeated_assets(every),
             *labelling_assets(every),
-            *instruct_assets(slack),
+            *instruct_assets(slack, gate=setting("PARLANCE_PROFILE")),
+            *insight_assets(every),
+            *profile_assets(every),
             *tokenizer_assets(every),
             *search_assets(every),
             *semantic_assets(every),
@@ -72,6 +79,7 @@ def defs() -> dg.Definitions:
             *(check for lane in every for check in lane_checks(lane)),
             *slack_checks(slack),
             *instruct_checks,
+            *profile_checks(profiles.names(path_setting("PARLANCE_PROFILES")), gate=setting("PARLANCE_PROFILE")),
             *tokenizer_checks(every),
             *model_checks(slack),
         ],

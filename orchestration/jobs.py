@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 TRAINING = dg.AssetSelection.groups("instruct", "tokenizers", "search") | dg.AssetSelection.assets(
-    ["corpus", "speech_act_model"], ["models", "base_model"], ["models", "fine_tuned_model"], ["models", "evaluation"]
+    ["corpus", "speech_act_model"],
+    ["corpus", "profiles"],
+    ["models", "base_model"],
+    ["models", "fine_tuned_model"],
+    ["models", "evaluation"],
 )
 # What a lane needs that belongs to none: what its documents are compared with, and the duplicates.
 OVER_ALL = dg.AssetSelection.assets(["corpus", "references"], ["corpus", "duplicates"])

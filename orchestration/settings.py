@@ -27,6 +27,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "blocked hosts and words, evaluation sets and examples of quality, a file like the default",
     ),
     "PARLANCE_LABELLED_UTTERANCES": ("sample/speech_acts/utterances.jsonl", "labelled utterances, JSON lines"),
+    "PARLANCE_PROFILES": ("profiles", "task profiles, a YAML file or a folder of such files"),
+    "PARLANCE_PROFILE": ("", "profile that the corpus must match before instruct examples are made; empty: none"),
     "PARLANCE_EMBEDDING_MODEL": ("minilm", "embedding model: minilm, a path or a hub name"),
     "PARLANCE_BASE_MODEL": ("", "base model to fine-tune, a path or a hub name; empty: train a small one"),
     "PARLANCE_REPORT_URL": ("http://127.0.0.1:3001", "where `make ui` serves the reports"),

@@ -26,8 +26,15 @@ TABLES = {
     "corpus/semantic_duplicates": schemas.SEMANTIC_DUPLICATES,
     "corpus/recipe_comparison": schemas.COMPARISON,
     "corpus/weak_labels": schemas.WEAK_LABELS,
+    "corpus/profiles": schemas.PROFILE_ACTS,
+    "corpus/profile_fits": schemas.PROFILE_FITS,
+    "corpus/speech_acts": schemas.SPEECH_ACTS,
+    "corpus/speech_act_transitions": schemas.SPEECH_ACT_TRANSITIONS,
+    "corpus/speech_act_examples": schemas.SPEECH_ACT_EXAMPLES,
     "instruct/examples": schemas.EXAMPLES,
     "instruct/passed_over": schemas.PASSED_OVER,
+    "instruct/profile_sample": schemas.PROFILE_SAMPLE,
+    "instruct/profile_shortfalls": schemas.PROFILE_SHORTFALLS,
     "models/predictions": schemas.PREDICTIONS,
 }
 

@@ -4,7 +4,7 @@ import io
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from parlance.errors import ConfigError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6fb8")
 INK, FAINT = "#22303a", "#d7dee3"
 STACKED = ("#2a6f97", "#e07a5f", "#9aa7b0")
+MANY = ("#9aa7b0", "#2a6f97", "#e07a5f", "#e9b44c", "#e1e6e9", "#8d6fb8", "#3d9970", "#8c2f39")
 MOST_LABELS, LABEL_ROOM = 12, 60
 WIDE, NARROW = 7.2, 5.8  # inches
 
@@ -118,6 +119,135 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x
     axes.set_ylabel(_text(y), fontsize=9)
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     return _svg(figure, axes, title=title, legend=len(drawn) > 1)
+
+
+def shares(groups: Mapping[str, Mapping[str, float]], *, title: str) -> str:
+    """One bar of equal length for each group, parted as its values are; the group's sum stands behind it.
+
+    Raises ConfigError for more than eight kinds of values.
+    """
+    kinds = list(dict.fromkeys(kind for values in groups.values() for kind in values))
+    if len(kinds) > len(MANY):
+        raise ConfigError(f"plot {title!r}: {len(kinds)} kinds of values, at most {len(MANY)} have a colour")
+    figure, axes = _figure(1.0 + max(len(groups), 1) * 0.27)
+    sums = {group: sum(values.values()) for group, values in groups.items()}
+    starts = [0.0] * len(groups)
+    for kind, colour in zip(kinds, MANY, strict=False):
+        parts = [values.get(kind, 0) / max(sums[group], 1e-12) for group, values in groups.items()]
+        drawn = axes.barh(range(len(groups)), parts, left=starts, height=0.74, color=colour, label=_text(kind))
+        written = [f"{part:.0%}" if part >= 0.045 else "" for part in parts]
+        dark = colour in {"#2a6f97", "#8d6fb8", "#3d9970", "#8c2f39"}
+        axes.bar_label(drawn, labels=written, label_type="center", fontsize=7.5, color="white" if dark else INK)
+        starts = [start + part for start, part in zip(starts, parts, strict=True)]
+    for place, total in enumerate(sums.values()):
+        axes.annotate(f"{total:,.0f}", (1.005, place), va="center", fontsize=8, color=INK, annotation_clip=False)
+    axes.set_yticks(range(len(groups)), [_text(group, width=28) for group in groups])
+    axes.invert_yaxis()
+    axes.xaxis.set_visible(False)
+    axes.set_xlim(0, 1.08)
+    _legend_above(axes, rows=math.ceil(len(kinds) / 4))
+    return _svg(figure, axes, title=title, legend=False, pad=14 + 14 * math.ceil(len(kinds) / 4))
+
+
+def heatmap(labels: Sequence[str], values: Sequence[Sequence[float]], *, title: str, x: str, y: str) -> str:
+    """A square of counts, rows `y` by columns `x`; each cell has its count and, of the row, its share, which shades it.
+
+    Raises ConfigError where `values` are not a square of the size of `labels`.
+    """
+    if len(values) != len(labels) or any(len(row) != len(labels) for row in values):
+        raise ConfigError(f"plot {title!r}: {len(values)} rows of {[len(row) for row in values]}, needs {len(labels)}")
+    figure, axes = _figure(1.1 + 0.42 * max(len(labels), 1))
+    part = [[value / max(sum(row), 1e-12) for value in row] for row in values]
+    if labels:
+        from matplotlib.colors import LinearSegmentedColormap
+
+        shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", COLOURS[0]])
+        axes.pcolormesh(part, cmap=shades, vmin=0, vmax=1, edgecolors=FAINT, linewidth=0.7)
+    for row, shown in enumerate(values):
+        for column, value in enumerate(shown):
+            if value:
+                colour = "white" if part[row][column] > 0.55 else INK
+                share = f"{part[row][column]:.0%}" if part[row][column] >= 0.005 else "<1%"
+                text = f"{_number(value)}\n{share}"
+                axes.annotate(
+                    text, (column + 0.5, row + 0.5), ha="center", va="center", fontsize=7, color=colour, linespacing=1.1
+                )
+    axes.set_xticks([place + 0.5 for place in range(len(labels))], [_text(label) for label in labels])
+    axes.set_yticks([place + 0.5 for place in range(len(labels))], [_text(label) for label in labels])
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel(_text(x), fontsize=9, color=INK)
+    axes.set_ylabel(_text(y), fontsize=9, color=INK)
+    axes.invert_yaxis()
+    return _svg(figure, axes, title=title, legend=False, pad=10)
+
+
+class Band(NamedTuple):
+    """A value that was `wanted` within `tolerance`, what was `found`, and the best estimate with its interval."""
+
+    label: str
+    wanted: float
+    tolerance: float
+    found: float
+    best: float
+    low: float
+    high: float
+
+
+def bands(rows: Sequence[Band], *, title: str) -> str:
+    """What was wanted as a band with a mark in it, what there is as a point with its interval, in per cent."""
+    figure, axes = _figure(1.1 + 0.34 * max(len(rows), 1))
+    for place, row in enumerate(rows):
+        inside = abs(row.best - row.wanted) <= row.tolerance + 1e-9
+        least, most = max(0.0, row.wanted - row.tolerance), min(1.0, row.wanted + row.tolerance)
+        first = place == 0
+        axes.barh(place, most - least, left=least, height=0.66, color=FAINT, label="wanted" if first else None)
+        axes.plot([row.wanted] * 2, [place - 0.33, place + 0.33], color=INK, linewidth=1.2)
+        axes.plot([row.low, row.high], [place] * 2, color=COLOURS[0 if inside else 1], linewidth=2)
+        axes.plot(row.best, place, marker="o", ms=6, color=COLOURS[0 if inside else 1], zorder=3)
+        if abs(row.found - row.best) > 1e-9:
+            axes.plot(row.found, place, marker="o", ms=5, markerfacecolor="white", markeredgecolor=INK, zorder=2)
+        end = max(most, row.high, row.best, row.found)
+        written = f"{row.best:.1%}" + ("" if inside else f", wanted {least:.1%} to {most:.1%}")
+        axes.annotate(
+            written, (end, place), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8, color=INK
+        )
+    axes.set_yticks(range(len(rows)), [_text(row.label) for row in rows])
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.grid(axis="x", color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    ends = [max(row.wanted + row.tolerance, row.high, row.best, row.found) for row in rows]
+    # Room for what is written behind the last mark.
+    long = any(abs(row.best - row.wanted) > row.tolerance for row in rows)
+    axes.set_xlim(-0.005, max([*ends, 0.05]) * (1.6 if long else 1.2))
+    _key(axes)
+    return _svg(figure, axes, title=title, legend=False, pad=24)
+
+
+def _key(axes: "Axes") -> None:
+    """Explains the marks of `bands`."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    hollow = Line2D([], [], marker="o", ms=5, ls="", markerfacecolor="white", markeredgecolor=INK)
+    points = [Line2D([], [], marker="o", ms=6, lw=2, color=COLOURS[place]) for place in (0, 1)]
+    named = {"wanted": Patch(color=FAINT), "inside": points[0], "outside": points[1], "before correction": hollow}
+    axes.legend(
+        list(named.values()),
+        list(named),
+        frameon=False,
+        fontsize=8,
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=4,
+    )
+
+
+def _legend_above(axes: "Axes", *, rows: int) -> None:
+    """Over the bars a legend would hide some."""
+    if rows:
+        axes.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4)
 
 
 def _figure(height: float, *, width: float = WIDE) -> "tuple[Figure, Axes]":

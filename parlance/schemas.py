@@ -21,6 +21,8 @@ TURN = pa.struct(
     ]
 )
 
+ASKED = pa.struct([pa.field("form", pa.string(), nullable=False), pa.field("function", pa.string())])
+
 PII_SPAN = pa.struct(
     [
         pa.field("start", pa.int32(), nullable=False),
@@ -321,6 +323,10 @@ EMBEDDINGS = pa.schema(
     ]
 )
 
+# `asks` are the acts of the utterances that ask or request, the function null where the form alone is sure; `answers`
+# are the functions in the answer; `thanked`: the asker thanks after an answer; `promise` is kept where another person
+# committed to something and reported later, open where they did not, null where nobody committed; `unsure` counts the
+# utterances that the classifier abstained from, which are evidence of nothing.
 EXAMPLES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -329,6 +335,11 @@ EXAMPLES = pa.schema(
         pa.field("instruction", pa.large_string(), nullable=False),
         pa.field("input", pa.large_string(), nullable=False),
         pa.field("output", pa.large_string(), nullable=False),
+        pa.field("asks", pa.list_(ASKED), nullable=False),
+        pa.field("answers", pa.list_(pa.string()), nullable=False),
+        pa.field("thanked", pa.bool_(), nullable=False),
+        pa.field("promise", pa.string()),
+        pa.field("unsure", pa.int32(), nullable=False),
         pa.field("raw_ids", pa.list_(pa.string()), nullable=False),
         pa.field("channel", pa.string()),
         pa.field("language", pa.string()),
@@ -388,6 +399,119 @@ WEAK_LABELS = pa.schema(
         pa.field("conflict", pa.bool_(), nullable=False),
         pa.field("votes", pa.list_(pa.string()), nullable=False),
         pa.field("utterance_partition", pa.string(), nullable=False),
+    ]
+)
+
+# A corpus beside a task profile, by target (form or function) and act. Shares of utterances; low and high bound what
+# 95 of 100 draws of documents give. `corrected` takes the classifier's confusion into account; null: it is unknown.
+# `inside`: the corrected share, else the found one, is within the tolerance; `sure`: so is its interval, or none of it.
+PROFILE_ACTS = pa.schema(
+    [
+        pa.field("profile", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("act", pa.string(), nullable=False),
+        pa.field("wanted", pa.float64(), nullable=False),
+        pa.field("tolerance", pa.float64(), nullable=False),
+        pa.field("found", pa.float64(), nullable=False),
+        pa.field("found_low", pa.float64(), nullable=False),
+        pa.field("found_high", pa.float64(), nullable=False),
+        pa.field("corrected", pa.float64()),
+        pa.field("corrected_low", pa.float64()),
+        pa.field("corrected_high", pa.float64()),
+        pa.field("inside", pa.bool_(), nullable=False),
+        pa.field("sure", pa.bool_(), nullable=False),
+    ]
+)
+
+# Whether a corpus matches a profile in form or in function: Jensen-Shannon divergence in bits, and the acts that are
+# `outside` of their tolerance.
+PROFILE_FITS = pa.schema(
+    [
+        pa.field("profile", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("documents", pa.int64(), nullable=False),
+        pa.field("utterances", pa.int64(), nullable=False),
+        pa.field("least_utterances", pa.int64(), nullable=False),
+        pa.field("most_divergence", pa.float64(), nullable=False),
+        pa.field("divergence", pa.float64(), nullable=False),
+        pa.field("divergence_low", pa.float64(), nullable=False),
+        pa.field("divergence_high", pa.float64(), nullable=False),
+        pa.field("corrected_divergence", pa.float64()),
+        pa.field("corrected_low", pa.float64()),
+        pa.field("corrected_high", pa.float64()),
+        pa.field("outside", pa.list_(pa.string()), nullable=False),
+        pa.field("matches", pa.bool_(), nullable=False),
+    ]
+)
+
+# What was drawn for a profile. `id` is that of the example, or of the document where documents were drawn.
+PROFILE_SAMPLE = pa.schema(
+    [
+        pa.field("profile", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("utterances", pa.int64(), nullable=False),
+    ]
+)
+
+# The drawn sets beside their profiles. `drawn` counts the utterances of an act by their labels, `share` is their part,
+# corrected where the confusion is known, and `missing` how many more, or fewer where below zero, the tolerance
+# asks for. `largest` is the size at which this act alone would still match, in utterances; null: any.
+PROFILE_SHORTFALLS = pa.schema(
+    [
+        pa.field("profile", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("act", pa.string(), nullable=False),
+        pa.field("wanted", pa.float64(), nullable=False),
+        pa.field("tolerance", pa.float64(), nullable=False),
+        pa.field("available", pa.int64(), nullable=False),
+        pa.field("drawn", pa.int64(), nullable=False),
+        pa.field("share", pa.float64(), nullable=False),
+        pa.field("inside", pa.bool_(), nullable=False),
+        pa.field("missing", pa.float64(), nullable=False),
+        pa.field("largest", pa.float64()),
+    ]
+)
+
+# Utterances by where and when and by whom, in form and in function. `role` is asker, helper, bot or other; `day` is the
+# document's, null where it has none. `context_dependent` are those with another function than they would have alone.
+SPEECH_ACTS = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("channel", pa.string()),
+        pa.field("day", pa.date32()),
+        pa.field("role", pa.string(), nullable=False),
+        pa.field("form", pa.string(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("utterances", pa.int64(), nullable=False),
+        pa.field("context_dependent", pa.int64(), nullable=False),
+        pa.field("abstained", pa.int64(), nullable=False),
+    ]
+)
+
+# How often an utterance of one function is followed by one of another; `step` says by whom.
+SPEECH_ACT_TRANSITIONS = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("step", pa.string(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("next_function", pa.string(), nullable=False),
+        pa.field("pairs", pa.int64(), nullable=False),
+    ]
+)
+
+# A few utterances of each form and function.
+SPEECH_ACT_EXAMPLES = pa.schema(
+    [
+        pa.field("form", pa.string(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("function_alone", pa.string(), nullable=False),
+        pa.field("abstained", pa.bool_(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("excerpt", pa.string(), nullable=False),
     ]
 )
 

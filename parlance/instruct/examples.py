@@ -18,13 +18,14 @@ _UNANSWERED: Final = {"document_id": pl.String, "message_id": pl.String, "channe
 def build(
     threads: pl.DataFrame, utterances: pl.DataFrame, *, validation: float = 0.1, test: float = 0.1, seed: int = 1
 ) -> pl.DataFrame:
-    """One example (a row of the EXAMPLES table) for each thread that holds a question and an answer.
+    """One example (a row of the EXAMPLES table) for each thread that holds a question or request and an answer.
 
     `threads` are rows of KEPT, `utterances` rows of UTTERANCES. The question is what the author of the root wrote
     before anybody else; the answer is the last substantive turn of another human before the asker
     thanks, else the first, with the turns of the same person next to it. Where questions were asked in
-    between, that dialogue is the `input`. `validation` and `test` are shares of the
-    threads; a thread's split depends on `seed` and its id only.
+    between, that dialogue is the `input`. What the speech acts say of it stands in `asks`, `answers`, `thanked`,
+    `promise` and `unsure`; utterances that the classifier abstained from are evidence of nothing. `validation` and
+    `test` are shares of the threads; a thread's split depends on `seed` and its id only.
     """
     if min(validation, test) < 0 or validation + test >= 1:
         raise ConfigError(f"validation={validation} and test={test} must be at least 0 and together below 1")
@@ -60,6 +61,7 @@ def _row(thread: Thread, found: Dialogue, split: str) -> dict[str, Any]:
         "document_id": thread.id,
         "split": split,
         **found.example()._asdict(),
+        **found.evidence(),
         "raw_ids": ids,
         **{name: thread.row[name] for name in ("channel", "language", "created_at")},
     }

@@ -10,16 +10,28 @@ import polars as pl
 from parlance.errors import SchemaError
 from parlance.speech_acts import SpeechAct
 
+CERTAIN = 1.0  # the score of what a written rule decides
 _THREAD_COLUMNS = ("id", "text", "channel", "language", "created_at", "turns")
-_UTTERANCE_COLUMNS = ("document_id", "turn", "start", "text", "form", "function")
+_UTTERANCE_COLUMNS = ("document_id", "turn", "start", "text", "form", "form_score", "function", "abstained")
 
 
 class Act(NamedTuple):
-    """One utterance of a turn."""
+    """One utterance of a turn; `abstained`: its labels are too unsure to be evidence, though they are the likeliest.
+
+    `certain_form`: a written rule decided the form, which stands whatever the classifier makes of the function.
+    """
 
     text: str
     form: str
     function: str
+    abstained: bool = False
+    certain_form: bool = False
+
+    def asks(self, *acts: SpeechAct) -> bool:
+        """Whether its form or its function is surely one of `acts`."""
+        if self.abstained:
+            return self.certain_form and self.form in acts
+        return self.form in acts or self.function in acts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,11 @@ class Turn:
         return {act.function for act in self.acts}
 
     def asks(self, *acts: SpeechAct) -> bool:
-        """Whether an utterance has one of `acts` as its form or its function."""
+        """Whether an utterance surely has one of `acts` as its form or its function."""
+        return any(act.asks(*acts) for act in self.acts)
+
+    def may_ask(self, *acts: SpeechAct) -> bool:
+        """As `asks`, with the labels that are unsure."""
         return any(act.form in acts or act.function in acts for act in self.acts)
 
 
@@ -57,8 +73,8 @@ def read(threads: pl.DataFrame, utterances: pl.DataFrame) -> Iterator[Thread]:
     _require(utterances, _UTTERANCE_COLUMNS, "utterances")
     acts: defaultdict[tuple[str, int], list[Act]] = defaultdict(list)
     ordered = utterances.select(_UTTERANCE_COLUMNS).sort("document_id", "turn", "start")
-    for document_id, turn, _, text, form, function in ordered.iter_rows():
-        acts[document_id, turn].append(Act(text, form, function))
+    for document_id, turn, _, text, form, form_score, function, abstained in ordered.iter_rows():
+        acts[document_id, turn].append(Act(text, form, function, abstained, form_score >= CERTAIN))
     for row in threads.select(_THREAD_COLUMNS).iter_rows(named=True):
         turns = [
             Turn(

@@ -28,6 +28,10 @@ NETWORK_WEIGHT: Final = 0.8
 # A classifier abstains where its score is below the bound at which this share of held-out labels was right.
 RIGHT: Final = 0.9
 _BOUNDS: Final = (0.3, 0.9)
+_UNFITTED: Final = {"temperatures": dict.fromkeys(TARGETS, 1.0), "bounds": dict.fromkeys(TARGETS, 0.0)}
+# Counts of true and found labels, as `annotate` labels utterances that were not learned; none from fewer than these.
+CONFUSION: Final = "confusion.json"
+_LEAST_CONFUSED: Final = 100
 _HEADS: Final = {target: list(LABELS) for target in TARGETS}
 
 _ANNOTATED: Final = {
@@ -236,19 +240,14 @@ def train(
 
             network.fit(kept, _HEADS, seed=seed, epochs=epochs).save(made)
             _fit_scores(made, rest, meta, "full")
-        measured, predicted = _measured(made, rest, sum(counts))
+        measured = _measured(made, rest, sum(counts))
         meta["held_out"] = measured.figures()
         _save_meta(made, meta)
-        predicted.write_ndjson(made / HELD_OUT)
-        (folder / _NETWORK).unlink(missing_ok=True)
+        for name in (_NETWORK, CONFUSION):
+            (folder / name).unlink(missing_ok=True)
         for file in sorted(made.iterdir()):
             os.replace(file, folder / file.name)
     return measured
-
-
-_UNFITTED: Final = {"temperatures": dict.fromkeys(TARGETS, 1.0), "bounds": dict.fromkeys(TARGETS, 0.0)}
-# What the classifier says of the utterances that it did not learn from, beside their labels.
-HELD_OUT: Final = "held_out.jsonl"
 
 
 def _fit_scores(folder: Path, rest: pl.DataFrame, meta: dict[str, Any], level: Level) -> None:
@@ -268,16 +267,25 @@ def _fit_scores(folder: Path, rest: pl.DataFrame, meta: dict[str, Any], level: L
     _save_meta(folder, meta)
 
 
-def _measured(folder: Path, rest: pl.DataFrame, rows: int) -> tuple[Report, pl.DataFrame]:
-    acts = Classifier(str(folder)).acts(rest)
-    said = acts.select(pl.all().name.prefix("said_"))
-    both = pl.concat([rest, said], how="horizontal").filter(pl.col("form").is_not_null())
-    measured = report(
+def _measured(folder: Path, rest: pl.DataFrame, rows: int) -> Report:
+    """What the classifier in `folder` says of the rows that it did not learn; writes how it errs beside it."""
+    classifier = Classifier(str(folder))
+    labelled = rest["form"].is_not_null()
+    gold = rest.filter(labelled)
+    said = classifier.acts(rest).filter(labelled)
+    if gold.height >= _LEAST_CONFUSED:
+        chat = classifier.acts(rest, expected=calibration.CHAT_SHARES).filter(labelled)
+        pairs = [
+            pl.DataFrame({"target": target, "gold": gold[target], "predicted": chat[target]}) for target in TARGETS
+        ]
+        names = ["target", "gold", "predicted"]
+        counted = pl.concat(pairs).group_by(names).agg(count=pl.len()).sort(names)
+        counted.write_json(folder / CONFUSION)
+    return report(
         rows,
-        {target: both[target].to_list() for target in TARGETS},
-        {target: both[f"said_{target}"].to_list() for target in TARGETS},
+        {target: gold[target].to_list() for target in TARGETS},
+        {target: said[target].to_list() for target in TARGETS},
     )
-    return measured, both.select("id", "text", *TARGETS, *said.columns)
 
 
 def _mixed(light_says: Probabilities, network_says: np.typing.NDArray[np.float32]) -> Probabilities:

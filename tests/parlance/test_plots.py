@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.errors import ConfigError
-from parlance.plots import MOST_LABELS, bars, curves, funnel, grouped_bars, stacked
+from parlance.plots import MANY, MOST_LABELS, Band, bands, bars, curves, funnel, grouped_bars, heatmap, shares, stacked
 
 
 def texts(svg: str) -> list[str]:
@@ -126,3 +126,46 @@ def test_stacked_series_have_one_value_for_each_label():
 @given(values=st.dictionaries(st.text(max_size=60), st.floats(-1e12, 1e12), max_size=5), title=st.text())
 def test_any_text_gives_well_formed_svg(values, title):
     assert ElementTree.fromstring(bars(values, title=title)) is not None
+
+
+def test_shares_are_parts_of_each_group_with_its_sum():
+    svg = shares({"a": {"one": 30, "two": 10}, "b": {"one": 0, "two": 2000}}, title="t")
+    assert {"75%", "25%", "100%", "40", "2,000", "one", "two", "a", "b"} <= set(texts(svg))
+    assert "0%" not in texts(svg)
+
+
+def test_no_two_kinds_of_shares_have_one_colour():
+    kinds = [str(number) for number in range(len(MANY) + 1)]
+    with pytest.raises(ConfigError, match="9 kinds of values, at most 8"):
+        shares({"a": dict.fromkeys(kinds, 1)}, title="t")
+    assert len(set(MANY)) == len(MANY)
+
+
+def test_a_heatmap_has_counts_and_shares_of_its_rows():
+    svg = heatmap(["a", "b"], [[3, 1], [0, 1000]], title="t", x="next", y="first")
+    assert {"3", "75%", "1", "25%", "1,000", "100%", "next", "first"} <= set(texts(svg))
+    assert "0" not in texts(svg)
+    assert "<1%" in texts(heatmap(["a", "b"], [[1, 999], [0, 0]], title="t", x="x", y="y"))
+    with pytest.raises(ConfigError, match="2 rows of"):
+        heatmap(["a", "b"], [[1, 2], [3]], title="t", x="x", y="y")
+
+
+def test_bands_say_what_is_outside():
+    inside = Band("question", 0.1, 0.05, 0.12, 0.12, 0.1, 0.14)
+    svg = bands([inside, Band("none", 0.3, 0.05, 0.1, 0.2, 0.15, 0.25)], title="t")
+    assert {"question", "none", "12.0%", "20.0%, wanted 25.0% to 35.0%", "before correction"} <= set(texts(svg))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: shares({}, title="t"),
+        lambda: shares({"a": {}}, title="t"),
+        lambda: shares({"a": {"one": 0}}, title="t"),
+        lambda: heatmap([], [], title="t", x="x", y="y"),
+        lambda: heatmap(["a"], [[0]], title="t", x="x", y="y"),
+        lambda: bands([], title="t"),
+    ],
+)
+def test_nothing_to_show_is_no_error_in_the_plots_of_acts(draw):
+    assert "t" in texts(draw())

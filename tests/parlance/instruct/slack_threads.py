@@ -9,7 +9,8 @@ import polars as pl
 from parlance import schemas
 
 # Author (a name that ends in "bot" is one, "-" is unknown), utterances parted by "|", and their acts parted by
-# spaces, each "form/function" or one word for both.
+# spaces, each "form/function" or one word for both; before it "~" where the classifier abstained, "!" where its form is
+# certain.
 TurnLine = tuple[str, str, str]
 
 KEPT = pl.Schema(schemas.KEPT)
@@ -68,7 +69,7 @@ def _utterances(
     for text, act in parts:
         start = len(document["text"]) + (len(document["text"]) > turn["start"])
         document["text"] += " " * (start - len(document["text"])) + text
-        form, _, function = act.partition("/")
+        form, _, function = act.lstrip("~!").partition("/")
         yield {
             "id": f"{document['id']}#{start}",
             "source": "slack",
@@ -81,10 +82,10 @@ def _utterances(
             "end": start + len(text),
             "text": text,
             "form": form,
-            "form_score": 1.0,
+            "form_score": 1.0 if "~" not in act or "!" in act else 0.4,
             "function": function or form,
             "function_score": 1.0,
             "function_alone": function or form,
-            "abstained": False,
+            "abstained": "~" in act,
             "partition": PARTITION,
         }

@@ -133,6 +133,66 @@ def test_example(turns: list[TurnLine], expected: tuple[str, str, str, list[int]
     assert example(*turns) == expected
 
 
+def evidence(*turns: TurnLine) -> tuple[list[tuple[str, str | None]], list[str], bool, str | None, int]:
+    row = build(*corpus(list(turns))).select("asks", "answers", "thanked", "promise", "unsure").row(0, named=True)
+    return [(ask["form"], ask["function"]) for ask in row["asks"]], *list(row.values())[1:]
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        pytest.param([ASK, ANSWER], ([("question", "question")], ["representative"], False, None, 0), id="answered"),
+        pytest.param(
+            [
+                ("ann", "Hello.|Could you send it?|Where is it", "expressive question/directive ~question"),
+                ANSWER,
+                THANKS,
+            ],
+            ([("question", "directive")], ["representative"], True, None, 1),
+            id="a request, thanks, and what is unsure",
+        ),
+        pytest.param(
+            [("ann", "Where is the form?", "!~question/directive"), ANSWER],
+            ([("question", None)], ["representative"], False, None, 1),
+            id="a certain form of an unsure function",
+        ),
+        pytest.param(
+            [("ann", "Open it.", "directive"), ("bob", "I will do it now.", "commissive")],
+            ([("directive", "directive")], ["commissive"], False, "open", 0),
+            id="a promise",
+        ),
+        pytest.param(
+            [
+                ("ann", "Open it.", "directive"),
+                ("bob", "I will do it now.", "commissive"),
+                ("ann", "It is still closed.", "representative"),
+                ("bob", "Now it is.", "representative"),
+            ],
+            ([("directive", "directive")], ["commissive"], False, "kept", 0),
+            id="a promise kept by who gave it",
+        ),
+        pytest.param(
+            [
+                ("ann", "Open it.", "directive"),
+                ("bob", "I will do it now.", "commissive"),
+                ("cat", "Now it is open.", "representative"),
+            ],
+            ([("directive", "directive")], ["commissive"], False, "open", 0),
+            id="what another reports keeps no promise",
+        ),
+        pytest.param(
+            [ASK, ANSWER, ("bob", "I will look.", "~commissive"), ("ann", "I will too.", "commissive")],
+            ([("question", "question")], ["representative"], False, None, 1),
+            id="unsure promises and those of the asker are none",
+        ),
+    ],
+)
+def test_what_labels_say_is_recorded(
+    turns: list[TurnLine], expected: tuple[list[tuple[str, str | None]], list[str], bool, str | None, int]
+) -> None:
+    assert evidence(*turns) == expected
+
+
 @pytest.mark.parametrize(
     ("turns", "expected"),
     [
@@ -148,6 +208,9 @@ def test_example(turns: list[TurnLine], expected: tuple[str, str, str, list[int]
         pytest.param([ASK, ("bob", "Which form do you mean?", "question")], "no_answer", id="clarifying question"),
         pytest.param([ASK, ("bob", "in the wiki", "representative")], "no_answer", id="three words"),
         pytest.param([ASK, ("bob", "oh I feel with you", "expressive")], "no_answer", id="sympathy"),
+        pytest.param([("ann", "Where is it", "~question"), ANSWER], "unsure_question", id="unsure question"),
+        pytest.param([ASK, ("bob", "It is in the wiki.", "~representative")], "unsure_answer", id="unsure answer"),
+        pytest.param([ASK, ("bob", "I feel with you, Ann", "~expressive")], "no_answer", id="unsure, and no answer"),
     ],
 )
 def test_reason(turns: list[TurnLine], expected: str) -> None:
@@ -258,6 +321,9 @@ def test_a_page_without_turns_is_listed() -> None:
         pytest.param("helpful-cats", [("ann", "Open the door.", "directive")], False, id="not a help channel"),
         pytest.param("engineering", [("ann", "Is it so.", "question/representative")], True, id="form alone"),
         pytest.param("engineering", [("deploybot", "Is it done?", "question")], False, id="bot asks"),
+        pytest.param("engineering", [("ann", "Is it done", "~question")], False, id="unsure question"),
+        pytest.param("engineering", [("ann", "Is it done?", "!~question")], True, id="certain form"),
+        pytest.param("engineering", [ASK, ("bob", "yes", "~representative")], False, id="perhaps answered"),
         pytest.param("engineering", [], False, id="no turns"),
     ],
 )

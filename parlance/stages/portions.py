@@ -1,0 +1,39 @@
+"""The utterances of whole documents, as many at a time as memory is to hold."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from parlance.storage import Table
+
+ROWS_AT_ONCE = 1_000_000
+
+
+def whole_documents(
+    utterances: Table, columns: Sequence[str], *, rows: int = ROWS_AT_ONCE
+) -> Iterator[tuple[list[str], pl.DataFrame]]:
+    """Partitions of `utterances`, and `columns` of all rows of some of their documents; some `rows` at a time.
+
+    A document is in one frame; of a partition with more rows it comes by the hash of its id.
+    """
+    counts = utterances.scan().group_by("partition").len().sort("partition").collect()
+    for partitions, height in _portions(counts, rows):
+        pieces = math.ceil(height / rows)
+        scanned = utterances.scan(partitions)
+        for piece in range(pieces):
+            ours = scanned if pieces == 1 else scanned.filter(pl.col("document_id").hash() % pieces == piece)
+            yield partitions, ours.select(columns).collect()
+
+
+def _portions(counts: pl.DataFrame, most: int) -> Iterator[tuple[list[str], int]]:
+    waiting: list[str] = []
+    rows = 0
+    for partition, count in counts.iter_rows():
+        if waiting and rows + count > most:
+            yield waiting, rows
+            waiting, rows = [], 0
+        waiting.append(partition)
+        rows += count
+    if waiting:
+        yield waiting, rows
