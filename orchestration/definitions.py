@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from assets.annotation import annotation_assets, annotation_checks
 from assets.corpus import corpus_assets
 from assets.instruct import instruct_assets, instruct_checks
 from assets.lane_checks import lane_checks
@@ -17,7 +18,8 @@ from assets.slack import slack_assets, slack_checks
 from assets.tokenizers import tokenizer_assets, tokenizer_checks
 from orchestration import automation, jobs, schedules, sensors
 from orchestration.lanes import lanes
-from orchestration.settings import lake_root, path_setting, setting
+from orchestration.settings import annotations_folder, lake_root, path_setting, setting
+from resources.annotations import Annotations
 from resources.embedder import Embedder
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
@@ -40,6 +42,11 @@ def resources(lanes: Iterable[Lane]) -> dict[str, object]:
         **{lane.name: lane.source for lane in lanes},
         "lake": LakeResource(root=lake_root()),
         "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
+        "annotations": Annotations(
+            folder=annotations_folder(),
+            guide=path_setting("PARLANCE_ANNOTATION_GUIDE"),
+            adjudicator=setting("PARLANCE_ADJUDICATOR"),
+        ),
         "references": NamedReferences(path=path_setting("PARLANCE_REFERENCES")),
         "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
         "training": TrainingProcess(checkpoints=f"{path_setting('PARLANCE_HOME')}/checkpoints"),
@@ -58,6 +65,7 @@ def defs() -> dg.Definitions:
             *(asset for lane in every for asset in lane_assets(lane)),
             *slack_assets(slack),
             *corpus_assets(every),
+            *annotation_assets(every),
             *repeated_assets(every),
             *instruct_assets(slack),
             *tokenizer_assets(every),
@@ -70,6 +78,7 @@ def defs() -> dg.Definitions:
             *(check for lane in every for check in lane_checks(lane)),
             *slack_checks(slack),
             *instruct_checks,
+            *annotation_checks,
             *tokenizer_checks(every),
             *model_checks(slack),
         ],

@@ -120,6 +120,36 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x
     return _svg(figure, axes, title=title, legend=len(drawn) > 1)
 
 
+def matrix(
+    counts: Sequence[Sequence[float]],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    x: str = "",
+    y: str = "",
+) -> str:
+    """A table of numbers with darker cells where they are larger; zeros stay empty.
+
+    Raises ConfigError where there is not one number for each row and column.
+    """
+    if len(counts) != len(rows) or any(len(row) != len(columns) for row in counts):
+        raise ConfigError(f"plot {title!r}: needs {len(rows)} rows of {len(columns)} numbers")
+    figure, axes = _figure(0.9 + 0.34 * max(len(rows), 1))
+    most = max((value for row in counts for value in row), default=0) or 1
+    shades = [[value / most for value in row] for row in counts]
+    axes.imshow(shades or [[0]], cmap="Blues", vmin=0, vmax=1.4, aspect="auto")
+    for place, row in enumerate(counts):
+        for other, value in enumerate(row):
+            if value:
+                axes.text(other, place, _number(value), ha="center", va="center", fontsize=8, color=INK)
+    axes.set_xticks(range(len(columns)), [_text(column, width=16) for column in columns], rotation=25, ha="right")
+    axes.set_yticks(range(len(rows)), [_text(row, width=24) for row in rows])
+    axes.set_xlabel(_text(x), fontsize=9)
+    axes.set_ylabel(_text(y), fontsize=9)
+    return _svg(figure, axes, title=title, legend=False)
+
+
 def _figure(height: float, *, width: float = WIDE) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
