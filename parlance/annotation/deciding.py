@@ -37,7 +37,7 @@ def decided(annotations: pl.DataFrame, items: pl.DataFrame, *, adjudicator: str)
     agreed = pl.all_horizontal(pl.col(target).is_not_null() for target in TARGETS)
     status = pl.when(adjudicated | (enough & agreed)).then(pl.lit(GOLD))
     rows = rows.with_columns(
-        *(pl.coalesce(f"{name}_ruled", name) for name in (*TARGETS, "guide_version", "annotated_at")),
+        *(pl.coalesce(f"{name}_ruled", name).alias(name) for name in (*TARGETS, "guide_version", "annotated_at")),
         adjudicated=adjudicated,
         status=status.when(enough).then(pl.lit(OPEN)).otherwise(pl.lit(WAITING)),
         annotators=pl.concat_list(
