@@ -85,5 +85,3 @@ TOOLS: dict[str, Callable[..., Path]] = {
     "label_studio": in_label_studio,
     "prodigy": in_prodigy,
 }
-
-

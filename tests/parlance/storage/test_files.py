@@ -237,3 +237,19 @@ def test_an_unknown_kind_of_root_is_named():
 )
 def test_uri_names_where_a_version_lies(root, version, uri):
     assert Files(root=root).uri("model", version) == uri
+
+
+@pytest.mark.parametrize("kind", ["local", "memory"])
+def test_a_version_can_be_published_without_being_the_latest(kind: str, tmp_path: Path) -> None:
+    files = Files(root=str(tmp_path) if kind == "local" else f"memory://{tmp_path.name}-unpublished")
+    for version, latest in (("1", True), ("2", False)):
+        with files.publish("model", version, latest=latest) as folder:
+            (folder / "weights").write_text(version)
+    assert files.latest("model") == "1"
+    assert (files.folder("model", "2") / "weights").read_text() == "2"
+    files.make_latest("model", "2")
+    assert files.latest("model") == "2"
+    assert (files.folder("model") / "weights").read_text() == "2"
+    with pytest.raises(ConfigError, match="no version '3'"):
+        files.make_latest("model", "3")
+    assert files.latest("model") == "2"
