@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.errors import ConfigError
-from parlance.plots import MOST_LABELS, bars, curves, funnel, grouped_bars, stacked
+from parlance.plots import MOST_LABELS, bars, curves, funnel, grouped_bars, matrix, stacked
 
 
 def texts(svg: str) -> list[str]:
@@ -126,3 +126,15 @@ def test_stacked_series_have_one_value_for_each_label():
 @given(values=st.dictionaries(st.text(max_size=60), st.floats(-1e12, 1e12), max_size=5), title=st.text())
 def test_any_text_gives_well_formed_svg(values, title):
     assert ElementTree.fromstring(bars(values, title=title)) is not None
+
+
+def test_a_matrix_writes_its_numbers_but_not_the_zeros():
+    svg = matrix([[3, 0], [0.25, 12]], rows=["none", "question"], columns=["no", "yes"], title="Said")
+    assert {"none", "question", "no", "yes", "Said", "3", "0.25", "12"} <= set(texts(svg))
+    assert "0" not in texts(svg)
+    with pytest.raises(ConfigError, match="2 rows of 2 numbers"):
+        matrix([[1, 2]], rows=["a", "b"], columns=["c", "d"], title="Said")
+
+
+def test_a_matrix_without_anything_is_drawn():
+    assert "Said" in texts(matrix([[0]], rows=["a"], columns=["b"], title="Said"))
