@@ -1,7 +1,6 @@
 """A corpus of which the acts are known, and annotators who answer a batch through the tools' own files."""
 
 import datetime as dt
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pyarrow as pa
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
 
 from assets.annotation import MODEL, annotation_assets, annotation_checks
 from orchestration.lanes import slack
@@ -30,6 +31,11 @@ ASSETS = annotation_assets([LANE])
 TURNS = 6
 TIME = dt.datetime(2026, 10, 6, 12, tzinfo=dt.UTC)
 ADJUDICATOR = "carla"
+
+
+@dg.asset(deps=[MODEL])
+def utterances() -> None:
+    """Stands for what is labelled by the classifier in use."""
 
 
 @dataclass
@@ -82,20 +88,27 @@ class Office:
         rows = self.lake.table("slack/utterances").scan().select("id", "document_id", "turn").collect()
         self.truth = {each: self.acts[document, turn] for each, document, turn in rows.iter_rows()}
 
+    def status(self, key: dg.AssetKey) -> StaleStatus:
+        """Of an asset, to Dagster that has just been started."""
+        graph = dg.Definitions(assets=[*ASSETS, utterances], resources=self.resources()).resolve_asset_graph()
+        return CachingStaleStatusResolver(self.instance, graph, LoadingContextForTest(self.instance)).get_status(key)
+
+    def resources(self) -> dict[str, Any]:
+        guide = str(ROOT / "docs" / "annotation_guide.md")
+        return {
+            "lake": LakeResource(root=self.lake.root),
+            "annotations": Annotations(folder=str(self.folder), guide=guide, adjudicator=ADJUDICATOR),
+            "labelled_utterances": LabelledUtterances(path=str(self.home / "labelled.jsonl")),
+        }
+
     def materialize(self, *keys: dg.AssetKey | list[str], **config: Any) -> dg.ExecuteInProcessResult:
         keys = tuple(dg.AssetKey(key) if isinstance(key, list) else key for key in keys)
         ops = {"__".join(key.path): {"config": config} for key in keys} if config else {}
         return dg.materialize(
-            [*ASSETS, *annotation_checks],
+            [*ASSETS, *annotation_checks, utterances],
             selection=dg.AssetSelection.assets(*keys),
             instance=self.instance,
-            resources={
-                "lake": LakeResource(root=self.lake.root),
-                "annotations": Annotations(
-                    folder=str(self.folder), guide=str(ROOT / "docs" / "annotation_guide.md"), adjudicator=ADJUDICATOR
-                ),
-                "labelled_utterances": LabelledUtterances(path=str(self.home / "labelled.jsonl")),
-            },
+            resources=self.resources(),
             run_config={"ops": ops},
             raise_on_error=False,
         )
@@ -150,7 +163,3 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     error = event.step_failure_data.error
     said = event.step_failure_data.user_failure_data
     return f"{said.description if said else ''} {error.message if error else ''}"
-
-
-def json_rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

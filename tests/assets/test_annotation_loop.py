@@ -9,13 +9,14 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.definitions.data_version import StaleStatus
 from polars.testing import assert_frame_equal
 
 from assets.annotation import ANNOTATIONS, GOLD, MODEL, REJECTED
 from parlance.annotation.drawing import reserved
 from parlance.errors import ConfigError
 from parlance.stages import annotation as stages
-from tests.assets.annotators import ADJUDICATOR, Office, failure, figures
+from tests.assets.annotators import ADJUDICATOR, Office, failure, figures, utterances
 
 BATCH, AGREEMENT = ["corpus", "annotation_batch"], ["corpus", "agreement"]
 ADJUDICATION = ["corpus", "adjudication_batch"]
@@ -99,6 +100,8 @@ def test_agreement_is_shown_and_the_adjudicator_does_not_count(office: Office) -
 
 def test_gold_makes_a_better_classifier_that_labels_the_corpus_better(office: Office) -> None:
     before = office.lake.files.latest("corpus/speech_act_model")
+    assert office.materialize(GOLD, MODEL, utterances.key).success
+    assert office.lake.files.latest("corpus/speech_act_model") == before
     for name in ("ann", "ben"):
         office.put(office.answer(name, "doccano"), f"{name}.zip")
     assert office.materialize(*BACK).success
@@ -111,6 +114,7 @@ def test_gold_makes_a_better_classifier_that_labels_the_corpus_better(office: Of
     assert shown["goes_live"] is True
     assert office.lake.files.latest("corpus/speech_act_model") == shown["live_version"] != before
     assert data_version(office) == shown["live_version"]
+    assert office.status(utterances.key) == StaleStatus.STALE
     old = office.rows("slack/utterances")
     office.annotate()
     new = office.rows("slack/utterances")
@@ -131,6 +135,7 @@ def data_version(office: Office) -> str:
 def test_a_worse_classifier_does_not_go_live(office: Office) -> None:
     """Annotators who give anything train a classifier that fails the exam of what they said with care."""
     live = office.lake.files.latest("corpus/speech_act_model")
+    assert office.materialize(GOLD, MODEL, utterances.key).success
 
     def spoilt(each: str, truth: tuple[str, str]) -> tuple[str, str]:
         is_exam = reserved(pl.Series([each])).item()
@@ -147,6 +152,7 @@ def test_a_worse_classifier_does_not_go_live(office: Office) -> None:
     assert office.lake.files.has("corpus/speech_act_model", shown["candidate_version"])
     assert data_version(office) == live
     assert "needed: strictly higher" in shown["decision"]
+    assert office.status(utterances.key) == StaleStatus.FRESH
     assert figures(office.materialize(MODEL), MODEL)["decision"] == shown["decision"]
 
 

@@ -14,10 +14,11 @@ from parlance.annotation.items import shown
 
 HOW_TO = """
 Make a project *Text Classification*, without *Allow single label* and without *Share annotations across all users*.
-Import `label_config.json` under *Labels*, then `<annotator>.jsonl` of everyone who works on this project under
-*Dataset* (format JSONL, columns `text` and `label`); what stands before an utterance is in the table beside it. Export
-as JSONL. The archive holds a file for each member, by the user's name; put it into the folder as it is, or the files in
-it. doccano exports no times: a label counts as given when its file was first seen.
+Import `label_config.json` under *Labels*, then `<annotator>.jsonl` under *Dataset* (format JSONL, columns `text` and
+`label`); best is a project for each annotator. What stands before an utterance is in the table beside it. Export as
+JSONL. The archive holds a file for each member, by the user's name; put it into the folder as it is, or the files in
+it. Rows without labels, such as all of a member who only administers, are counted as rejected, `unlabelled`. doccano
+exports no times: a label counts as given when its file was first seen.
 """
 # In an archive with annotations shared by all, nobody is named by the file.
 _NOBODY: Final = ("all", "unknown")
