@@ -44,7 +44,7 @@ def train(lake: Lake, labelled: str, *, code: str, least_exam: int, sure: float)
     """
     gold = lake.table("corpus/gold").scan().collect()
     train_gold, asked = exam.split(gold)
-    rows = pl.concat([_read(labelled), labelled_rows(train_gold)])
+    rows = pl.concat([_read(labelled), gold_rows(train_gold)])
     candidate = content_version([code, rows.sort("conversation", "position", "id").write_ndjson()])
     live = lake.files.latest(MODEL)
     if not lake.files.has(MODEL, candidate):
@@ -66,7 +66,7 @@ def train(lake: Lake, labelled: str, *, code: str, least_exam: int, sure: float)
     )
 
 
-def labelled_rows(gold: pl.DataFrame) -> pl.DataFrame:
+def gold_rows(gold: pl.DataFrame) -> pl.DataFrame:
     """Rows of the GOLD table as rows of the LABELLED table: each a conversation with what stands before it."""
     conversation = pl.format("gold:{}", "id")
     end = pl.col("before").list.len().cast(pl.Int32)
@@ -97,20 +97,20 @@ def labelled_rows(gold: pl.DataFrame) -> pl.DataFrame:
 
 
 def answers(model: str, asked: pl.DataFrame) -> pl.DataFrame:
-    """What the classifier in the folder `model` says of gold utterances: id, form, function.
+    """What the classifier in the folder `model` says of gold utterances, in their conversations: id, form, function.
 
     Where it cuts one into several the longest stands for it; where it finds none the answer is `none`.
     """
-    asked = asked.with_row_index("row")
-    previous = pl.col("before").list.last().struct.field("text").cast(pl.String)
-    texts = asked.select(text=pl.col("text").cast(pl.String), previous=previous)
-    spans = speech_acts.annotate(texts["text"], texts["previous"], model=model)
+    rows = gold_rows(asked).with_row_index("row")
+    previous = rows.select(pl.col("text").shift(1).over("conversation")).to_series()
+    spans = speech_acts.annotate(rows["text"], previous, model=model)
     longest = (
         spans.with_columns(pl.col("row").cast(pl.UInt32), length=pl.col("end") - pl.col("start"))
         .sort("row", "length", "start", descending=[False, True, False])
         .unique("row", keep="first", maintain_order=True)
     )
-    found = asked.select("row", "id").join(longest, on="row", how="left", maintain_order="left")
+    targets = rows.filter(pl.col("function").is_not_null()).select("row", "id")
+    found = targets.join(longest, on="row", how="left", maintain_order="left")
     return found.select("id", pl.col("form").fill_null("none"), pl.col("function").fill_null("none"))
 
 

@@ -323,7 +323,7 @@ def test_without_anything_there_is_nothing(tmp_path: Path) -> None:
 
 def test_what_the_exam_asks_is_never_trained_on(office: Office) -> None:
     from parlance.annotation import exam
-    from parlance.stages.speech_act_model import labelled_rows
+    from parlance.stages.speech_act_model import gold_rows
 
     for name in ("ann", "ben"):
         office.put(office.answer(name, "prodigy"), f"{name}.jsonl")
@@ -331,7 +331,7 @@ def test_what_the_exam_asks_is_never_trained_on(office: Office) -> None:
     train, asked = exam.split(office.rows("corpus/gold"))
     assert asked.height
     assert train.height + asked.height == office.rows("corpus/gold").height
-    rows = labelled_rows(train)
+    rows = gold_rows(train)
     labelled = rows.filter(pl.col("form").is_not_null())
     assert sorted(labelled["id"]) == sorted(train["id"])
     assert not set(labelled["id"]) & set(asked["id"])
