@@ -12,7 +12,8 @@ import pyarrow as pa
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
-from assets.annotation import MODEL, annotation_assets, annotation_checks
+from assets.annotation import annotation_assets, annotation_checks
+from assets.speech_act_model import MODEL
 from orchestration.lanes import slack
 from parlance import schemas
 from parlance.annotation.drawing import positions

@@ -12,7 +12,8 @@ import pytest
 from dagster._core.definitions.data_version import StaleStatus
 from polars.testing import assert_frame_equal
 
-from assets.annotation import ANNOTATIONS, GOLD, MODEL, REJECTED
+from assets.annotation import ANNOTATIONS, REJECTED
+from assets.speech_act_model import GOLD, MODEL
 from parlance.annotation.drawing import reserved
 from parlance.errors import ConfigError
 from parlance.stages import annotation as stages
