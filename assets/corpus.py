@@ -1,4 +1,4 @@
-"""What is made of all lanes together: comparisons of recipes, and the speech-act classifier."""
+"""What is made of all lanes together: duplicates, comparisons of recipes, references."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +19,6 @@ from parlance.excerpts import CHARACTERS, excerpts
 from parlance.filters.recipes import RECIPES, recipe
 from parlance.report import comparing
 from parlance.stages import corpus as stages
-from parlance.versions import content_version
-from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
 
 MOST_SAMPLES = 40
@@ -28,7 +26,7 @@ MOST_SAMPLES = 40
 
 def corpus_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
     """Assets over all `lanes`."""
-    return [*duplicate_assets(lanes), _recipe_comparison(lanes), references, speech_act_model]
+    return [*duplicate_assets(lanes), _recipe_comparison(lanes), references]
 
 
 class ComparisonConfig(dg.Config):
@@ -106,34 +104,3 @@ def _comparison(config: ComparisonConfig, sides: pl.DataFrame, changes: pl.DataF
         "rules": metadata.shortened(counts.rename({"source": "lane"}), more="samples"),
         "samples": dg.MetadataValue.md("\n\n".join(parts)),
     }
-
-
-@dg.asset(
-    key=["corpus", "speech_act_model"],
-    group_name="corpus",
-    kinds={"fasttext"},
-    owners=OWNERS,
-    code_version=code_version("speech_acts"),
-)
-@no_useless_retries
-def speech_act_model(lake: LakeResource, labelled_utterances: LabelledUtterances) -> dg.MaterializeResult:
-    """The classifier of speech acts, by form and by function, trained from the labelled utterances."""
-    version = content_version([labelled_utterances.read_text(), code_version("speech_acts")])
-    opened = lake.open()
-    with opened.files.publish("corpus/speech_act_model", version) as folder:
-        report = stages.train_speech_acts(labelled_utterances.path, folder)
-    labels = report.labels.filter(pl.col("target") == "function").sort("support", descending=True)
-    scores = {"f1": labels["f1"].to_list()}
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(version),
-        metadata={
-            "dagster/uri": opened.files.uri("corpus/speech_act_model", version),
-            "held_out_accuracy_form": report.accuracy["form"],
-            "held_out_accuracy_function": report.accuracy["function"],
-            "held_out_macro_f1_function": report.macro_f1["function"],
-            "labels": metadata.table_of(report.labels),
-            "f1": metadata.picture(
-                plots.grouped_bars(labels["label"].to_list(), scores, title="Held-out F1 by function")
-            ),
-        },
-    )

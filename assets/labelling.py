@@ -13,7 +13,7 @@ from assets.lanes import OWNERS, Lane
 from parlance import plots, schemas
 from parlance.speech_acts.labelling.registry import TARGETS, Target
 from parlance.stages import labelling as stages
-from parlance.stages.corpus import labelled_rows
+from parlance.stages.speech_act_model import labelled_rows
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from assets.annotation import annotation_assets, annotation_checks
 from assets.corpus import corpus_assets
 from assets.insight import insight_assets
 from assets.instruct import instruct_assets, instruct_checks
@@ -20,8 +21,9 @@ from assets.slack import slack_assets, slack_checks
 from assets.tokenizers import tokenizer_assets, tokenizer_checks
 from orchestration import automation, jobs, schedules, sensors
 from orchestration.lanes import lanes
-from orchestration.settings import lake_root, path_setting, setting
+from orchestration.settings import annotations_folder, lake_root, path_setting, setting
 from parlance import profiles
+from resources.annotations import Annotations
 from resources.embedder import Embedder
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
@@ -45,6 +47,11 @@ def resources(lanes: Iterable[Lane]) -> dict[str, object]:
         **{lane.name: lane.source for lane in lanes},
         "lake": LakeResource(root=lake_root()),
         "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
+        "annotations": Annotations(
+            folder=annotations_folder(),
+            guide=path_setting("PARLANCE_ANNOTATION_GUIDE"),
+            adjudicator=setting("PARLANCE_ADJUDICATOR"),
+        ),
         "references": NamedReferences(path=path_setting("PARLANCE_REFERENCES")),
         "task_profiles": TaskProfiles(path=path_setting("PARLANCE_PROFILES")),
         "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
@@ -64,6 +71,7 @@ def defs() -> dg.Definitions:
             *(asset for lane in every for asset in lane_assets(lane)),
             *slack_assets(slack),
             *corpus_assets(every),
+            *annotation_assets(every),
             *repeated_assets(every),
             *labelling_assets(every),
             *instruct_assets(slack, gate=setting("PARLANCE_PROFILE")),
@@ -80,6 +88,7 @@ def defs() -> dg.Definitions:
             *slack_checks(slack),
             *instruct_checks,
             *profile_checks(profiles.names(path_setting("PARLANCE_PROFILES")), gate=setting("PARLANCE_PROFILE")),
+            *annotation_checks,
             *tokenizer_checks(every),
             *model_checks(slack),
         ],

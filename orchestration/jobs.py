@@ -30,6 +30,22 @@ DRAFTS_JOB = dg.define_asset_job(
     dg.AssetSelection.assets(["models", "predictions"]),
     description="Drafts for the questions of a day that nobody answered.",
 )
+ANNOTATIONS_JOB = dg.define_asset_job(
+    "annotations",
+    dg.AssetSelection.assets(
+        ["corpus", "annotations"],
+        ["corpus", "annotations_rejected"],
+        ["corpus", "agreement"],
+        ["corpus", "gold"],
+        ["corpus", "adjudication_batch"],
+    ),
+    description="Finished annotations, how far annotators agree, gold, and what is left to an adjudicator.",
+)
+RETRAINING_JOB = dg.define_asset_job(
+    "retraining",
+    dg.AssetSelection.assets(["corpus", "speech_act_model"]),
+    description="The classifier of speech acts, trained again; it goes live only where it is better.",
+)
 
 
 def lane_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
@@ -53,6 +69,7 @@ def thread_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
 def jobs(lanes: Mapping[str, Lane]) -> "dict[str, UnresolvedAssetJobDefinition | dg.JobDefinition]":
     """Every job by name; the whole graph is `everything`."""
     selected = [*(lane_job(lane) for lane in lanes.values()), thread_job(lanes["slack"]), TRAINING_JOB, DRAFTS_JOB]
+    selected += [ANNOTATIONS_JOB, RETRAINING_JOB]
     return {job.name: job for job in selected} | {everything.name: everything}
 
 

@@ -1,4 +1,4 @@
-"""Sensors: a file dropped into the inbox becomes a partition of the dump lane; a late reply remakes its thread."""
+"""Sensors: dumps in the inbox, late replies and changes in Slack, finished annotations, and enough new gold."""
 
 import datetime as dt
 import json
@@ -9,9 +9,11 @@ import dagster as dg
 import polars as pl
 
 from assets.lanes import Lane
-from orchestration.settings import dumps_folder, lake_root, setting
+from orchestration.settings import annotations_folder, dumps_folder, lake_root, retrain_after, setting
 from parlance.lake import Lake
 from parlance.sources.slack_archive import Archive
+from parlance.stages.annotation import annotation_files, file_hash
+from parlance.versions import content_version
 from resources.sources import Dumps
 
 MOST_REQUESTS = 25
@@ -23,6 +25,8 @@ def sensors(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.Senso
         _inbox(lanes["dump"], jobs["dump_lane"]),
         _changes(lanes["slack"], jobs["slack_lane"]),
         _late_replies(lanes["slack"], jobs["slack_threads"]),
+        _finished_annotations(jobs["annotations"]),
+        _enough_gold(jobs["retraining"]),
     ]
 
 
@@ -89,3 +93,45 @@ def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:
         return [dg.RunRequest(run_key=f"{root}<{day}@{event.run_id}", partition_key=root) for root in earlier_days]
 
     return late_replies
+
+
+def _finished_annotations(job: Any) -> dg.SensorDefinition:
+    @dg.sensor(name="finished_annotations", job=job, minimum_interval_seconds=30)
+    def finished_annotations(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        """Takes annotation files that are new or changed, by their content, once they are the same on two looks."""
+        cursor = json.loads(context.cursor or "{}")
+        seen, taken = cursor.get("seen", {}), set(cursor.get("taken", []))
+        found = {name: file_hash(path) for name, path in annotation_files(annotations_folder()).items()}
+        settled = {name: mark for name, mark in found.items() if seen.get(name) == mark}
+        new = sorted(set(settled.values()) - taken)
+        # While another file is still being copied nothing is taken: the run reads the whole folder.
+        ready = bool(new) and len(settled) == len(found)
+        taken = (taken & set(found.values())) | (set(new) if ready else set())
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key=f"annotations@{content_version(new)}")] if ready else [],
+            cursor=json.dumps({"seen": found, "taken": sorted(taken)}, sort_keys=True),
+        )
+
+    return finished_annotations
+
+
+def _enough_gold(job: Any) -> dg.SensorDefinition:
+    @dg.asset_sensor(asset_key=dg.AssetKey(["corpus", "gold"]), name="enough_gold", job=job)
+    def enough_gold(context: dg.SensorEvaluationContext, event: dg.EventLogEntry) -> dg.RunRequest | dg.SkipReason:
+        """Trains the classifier again when there are as many new gold labels as PARLANCE_RETRAIN_AFTER says."""
+        needed = retrain_after()
+        rows = Lake(root=lake_root()).table("corpus/gold").scan().select(pl.len()).collect().item()
+        known = _trained_with(context.instance)
+        if rows - known < needed:
+            return dg.SkipReason(f"{rows - known} gold labels since the last training; {needed} are needed")
+        return dg.RunRequest(run_key=f"gold@{event.run_id}")
+
+    return enough_gold
+
+
+def _trained_with(instance: dg.DagsterInstance) -> int:
+    """The gold labels that there were when the classifier was last trained."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(["corpus", "speech_act_model"]))
+    materialization = event.asset_materialization if event else None
+    value = materialization.metadata.get("gold_labels") if materialization else None
+    return int(str(value.value)) if value is not None else 0

@@ -29,6 +29,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "PARLANCE_LABELLED_UTTERANCES": ("sample/speech_acts/utterances.jsonl", "labelled utterances, JSON lines"),
     "PARLANCE_PROFILES": ("profiles", "task profiles, a YAML file or a folder of such files"),
     "PARLANCE_PROFILE": ("", "profile that the corpus must match before instruct examples are made; empty: none"),
+    "PARLANCE_ANNOTATIONS": ("", "folder of finished annotation files; empty: <PARLANCE_HOME>/annotations"),
+    "PARLANCE_ANNOTATION_GUIDE": ("docs/annotation_guide.md", "what annotators work by; its version is in every label"),
+    "PARLANCE_ADJUDICATOR": ("adjudicator", "the annotator who decides what the others disagree on"),
+    "PARLANCE_RETRAIN_AFTER": ("50", "new gold labels after which the classifier is trained again"),
     "PARLANCE_EMBEDDING_MODEL": ("minilm", "embedding model: minilm, a path or a hub name"),
     "PARLANCE_BASE_MODEL": ("", "base model to fine-tune, a path or a hub name; empty: train a small one"),
     "PARLANCE_REPORT_URL": ("http://127.0.0.1:3001", "where `make ui` serves the reports"),
@@ -96,6 +100,23 @@ def dumps_folder() -> str:
     inbox = Path(path_setting("PARLANCE_HOME"), "inbox")
     inbox.mkdir(parents=True, exist_ok=True)
     return str(inbox)
+
+
+def annotations_folder() -> str:
+    """Where finished annotation files are put; the default is made, so that people find it."""
+    if setting("PARLANCE_ANNOTATIONS"):
+        return path_setting("PARLANCE_ANNOTATIONS")
+    folder = Path(path_setting("PARLANCE_HOME"), "annotations")
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
+def retrain_after() -> int:
+    """New gold labels that ask for training. Raises ConfigError where the setting is no number above 0."""
+    value = setting("PARLANCE_RETRAIN_AFTER")
+    if not value.isdecimal() or int(value) < 1:
+        raise ConfigError(f"PARLANCE_RETRAIN_AFTER is {value!r}; it must be a whole number above 0")
+    return int(value)
 
 
 def _input(name: str, sample: str) -> str:

@@ -515,6 +515,120 @@ SPEECH_ACT_EXAMPLES = pa.schema(
     ]
 )
 
+# What stands before an utterance, in order.
+BEFORE = pa.struct([pa.field("author", pa.string()), pa.field("text", pa.large_string(), nullable=False)])
+
+# Utterances given out to be annotated, by batch. `form` and `function` are what the classifier said then. Those with
+# `exported` false were drawn at random after they had been given out for another reason: their labels count for both.
+# `probability` is that of a random utterance to be in the random sample so far; null for the others.
+ANNOTATION_ITEMS = pa.schema(
+    [
+        pa.field("batch", pa.string(), nullable=False),
+        pa.field("number", pa.int32(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("author", pa.string()),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("before", pa.list_(BEFORE), nullable=False),
+        pa.field("language", pa.string()),
+        pa.field("medium", pa.string(), nullable=False),
+        pa.field("form", pa.string(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("exported", pa.bool_(), nullable=False),
+        pa.field("shared", pa.bool_(), nullable=False),
+        pa.field("annotators", pa.list_(pa.string()), nullable=False),
+        pa.field("probability", pa.float64()),
+        pa.field("seed", pa.int64(), nullable=False),
+        pa.field("guide_version", pa.string(), nullable=False),
+    ]
+)
+
+# One row for each utterance, annotator and version of the guide: the last that was said.
+ANNOTATIONS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("annotator", pa.string(), nullable=False),
+        pa.field("guide_version", pa.string(), nullable=False),
+        pa.field("form", pa.string(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("comment", pa.large_string()),
+        pa.field("annotated_at", TIME, nullable=False),
+        pa.field("tool", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("file_hash", pa.string(), nullable=False),
+        pa.field("line", pa.int32(), nullable=False),
+    ]
+)
+
+# Rows of annotation files that became no annotation, and why; only of files that are there.
+ANNOTATIONS_REJECTED = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("file_hash", pa.string(), nullable=False),
+        pa.field("line", pa.int32(), nullable=False),
+        pa.field("id", pa.string()),
+        pa.field("annotator", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string()),
+    ]
+)
+
+# Every content of an annotation file that was ever taken, by its hash; `rows` = `accepted` + `superseded` + `rejected`,
+# where a superseded row was followed in the same file by another of the same annotator.
+ANNOTATION_FILES = pa.schema(
+    [
+        pa.field("file_hash", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("tool", pa.string(), nullable=False),
+        pa.field("first_seen", TIME, nullable=False),
+        pa.field("rows", pa.int64(), nullable=False),
+        pa.field("accepted", pa.int64(), nullable=False),
+        pa.field("superseded", pa.int64(), nullable=False),
+        pa.field("rejected", pa.int64(), nullable=False),
+    ]
+)
+
+# How far annotators agree: `label` is null where all labels count, else it is that label against the rest; `one` and
+# `other` are null where all annotators count. `value` is null where chance leaves nothing to agree on.
+AGREEMENT = pa.schema(
+    [
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("measure", pa.string(), nullable=False),
+        pa.field("one", pa.string()),
+        pa.field("other", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("items", pa.int64(), nullable=False),
+    ]
+)
+
+# Utterances on whose labels people agreed, or an adjudicator decided. `sample` is random or picked; `probability` is
+# that of a random one to be in the sample.
+GOLD = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("author", pa.string()),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("before", pa.list_(BEFORE), nullable=False),
+        pa.field("language", pa.string()),
+        pa.field("medium", pa.string(), nullable=False),
+        pa.field("form", pa.string(), nullable=False),
+        pa.field("function", pa.string(), nullable=False),
+        pa.field("annotators", pa.list_(pa.string()), nullable=False),
+        pa.field("guide_version", pa.string(), nullable=False),
+        pa.field("decided_at", TIME, nullable=False),
+        pa.field("sample", pa.string(), nullable=False),
+        pa.field("probability", pa.float64()),
+        pa.field("adjudicated", pa.bool_(), nullable=False),
+    ]
+)
+
 
 def signals_schema(rules: list[str]) -> pa.Schema:
     """`SIGNALS` with one nullable float64 column for each rule, before `partition`."""

@@ -44,6 +44,7 @@ def test_every_schedule_and_sensor_that_it_names_exists() -> None:
         sensor.name for sensor in definitions.sensors or []
     }
     schedules, sensors = {"crawl_daily", "slack_daily", "dump_daily"}, {"dumps_inbox", "slack_changes", "late_replies"}
+    sensors |= {"finished_annotations", "enough_gold"}
     assert schedules | sensors | {"automation"} == names
     assert [name for name in names if f"`{name}`" not in README] == []
 

@@ -18,6 +18,9 @@ REQUIREMENTS = {
     "gaoya": ["gaoya==0.2.2", "polars~=2.1", "numpy"],
     "FastSketchLSH": ["FastSketchLSH==1.0.1", "polars~=2.1", "numpy"],
     "polars": ["polars==2.1.0", "numpy"],
+    "label-studio-sdk": ["label-studio-sdk==2.1.2"],
+    # Its environs reads a field that marshmallow 4 no longer has, its pandas 1.5 was built for NumPy 1.
+    "doccano": ["doccano==1.8.4", "marshmallow<4", "numpy<2", "setuptools<81"],
 }
 
 

@@ -1,4 +1,4 @@
-"""What is made of all lanes together: comparisons of recipes, speech-act classifier, tokenizers, vector index."""
+"""What is made of all lanes together: comparisons of recipes, tokenizers, vector index."""
 
 import shutil
 from collections.abc import Iterator, Sequence, Set
@@ -7,8 +7,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from parlance import filters, references, schemas, search, speech_acts, tokenization
-from parlance.errors import ConfigError
+from parlance import filters, references, schemas, search, tokenization
 from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
@@ -30,22 +29,6 @@ def _compared(lake: Lake, lane: str, one: Sequence[Bound], other: Sequence[Bound
         shown = excerpts(texts([documents], changed))
         frame = changed.rename({"partition": "document_partition"}).with_columns(shown)
         yield from record_batches(frame, schemas.COMPARISON)
-
-
-def labelled_rows(labelled: str) -> pl.DataFrame:
-    """The rows of a JSON-lines file of labelled utterances, with the columns of LABELLED."""
-    path = Path(labelled)
-    if not path.is_file():
-        raise ConfigError(f"labelled utterances {labelled!r} do not exist: a JSON-lines file is expected")
-    rows = pl.read_ndjson(path)
-    for batch in rows.to_arrow().to_batches():
-        schemas.conform(batch, schemas.LABELLED, table=path.name)
-    return rows
-
-
-def train_speech_acts(labelled: str, folder: Path) -> speech_acts.Report:
-    """Trains the classifier from a JSON-lines file of labelled utterances and saves it in `folder`."""
-    return speech_acts.train(labelled_rows(labelled), str(folder))
 
 
 def compile_references(lake: Lake, named: references.Named, version: str) -> references.Report:

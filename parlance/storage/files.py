@@ -38,8 +38,8 @@ class Files:
         return "/".join(part for part in (self.root.rstrip("/"), name, version) if part)
 
     @contextmanager
-    def publish(self, name: str, version: str) -> Iterator[Path]:
-        """A local folder to write into; on a clean exit it becomes `version` of `name`, and its latest.
+    def publish(self, name: str, version: str, *, latest: bool = True) -> Iterator[Path]:
+        """A local folder to write into; on a clean exit it becomes `version` of `name`, and its latest if so wished.
 
         A reader sees the whole version or none of it. Publishing the same version again replaces it.
         """
@@ -57,6 +57,16 @@ class Files:
                     _link(folder, Path(home), version)
                 else:
                     _upload(fs, folder, home, version)
+                if latest:
+                    _point(fs, home, version)
+
+    def make_latest(self, name: str, version: str) -> None:
+        """Makes `version`, which was published, the latest. Raises ConfigError where it was not."""
+        if not self.has(name, version):
+            raise ConfigError(f"{name!r} has no version {version!r} under {self.root}")
+        fs, home = _opened(self.uri(name))
+        with self._failing("published", name, version):
+            _point(fs, home, version)
 
     def has(self, name: str, version: str) -> bool:
         """Whether `version` of `name` was published."""
@@ -143,7 +153,7 @@ def _digest(folder: Path) -> str:
 
 
 def _link(folder: Path, home: Path, version: str) -> None:
-    """Moves `folder` to where it stays, points `version` and then the latest to it."""
+    """Moves `folder` to where it stays and points `version` to it."""
     scratch, folders = folder.parent, home / ".published" / version
     published = folders / _digest(folder) / version
     published.parent.mkdir(parents=True, exist_ok=True)
@@ -152,8 +162,16 @@ def _link(folder: Path, home: Path, version: str) -> None:
         os.replace(folder, published)
     (scratch / "link").symlink_to(published.relative_to(home), target_is_directory=True)
     os.replace(scratch / "link", home / version)
-    (scratch / LATEST).write_text(version, encoding="utf-8")
-    os.replace(scratch / LATEST, home / LATEST)
+
+
+def _point(fs: fsspec.AbstractFileSystem, home: str, version: str) -> None:
+    """Makes `version` the latest, at once for every reader: a rename and a PUT are atomic."""
+    if not _is_local(fs):
+        fs.pipe_file(f"{home}/{LATEST}", version.encode())
+        return
+    with tempfile.TemporaryDirectory(prefix=".publish-", dir=home) as scratch:
+        Path(scratch, LATEST).write_text(version, encoding="utf-8")
+        os.replace(Path(scratch, LATEST), Path(home, LATEST))
 
 
 def _remove_replaced(folders: Path, *, keep: set[str]) -> None:
@@ -164,7 +182,7 @@ def _remove_replaced(folders: Path, *, keep: set[str]) -> None:
 
 
 def _upload(fs: fsspec.AbstractFileSystem, folder: Path, home: str, version: str) -> None:
-    """Copies `folder` to where it stays, points `version` and then the latest to it: a PUT is atomic."""
+    """Copies `folder` to where it stays and points `version` to it: a PUT is atomic."""
     target, digest = f"{home}/{version}", _digest(folder)
     fs.invalidate_cache()  # of listings
     current = _text(fs, f"{target}/{PUBLISHED}")
@@ -173,7 +191,6 @@ def _upload(fs: fsspec.AbstractFileSystem, folder: Path, home: str, version: str
         for path in _paths(folder):
             fs.put_file(str(path), f"{target}/{digest}/{path.relative_to(folder).as_posix()}")
         fs.pipe_file(f"{target}/{PUBLISHED}", digest.encode())
-    fs.pipe_file(f"{home}/{LATEST}", version.encode())
 
 
 def _delete_replaced(fs: fsspec.AbstractFileSystem, target: str, *, keep: set[str | None]) -> None:

@@ -237,3 +237,17 @@ def test_an_unknown_kind_of_root_is_named():
 )
 def test_uri_names_where_a_version_lies(root, version, uri):
     assert Files(root=root).uri("model", version) == uri
+
+
+def test_a_version_can_be_published_without_being_the_latest(files: Files) -> None:
+    publish(files, "1", {"weights": "1"})
+    with files.publish("model", "2", latest=False) as folder:
+        (folder / "weights").write_text("2")
+    assert files.latest("model") == "1"
+    assert (files.folder("model", "2") / "weights").read_text() == "2"
+    files.make_latest("model", "2")
+    assert files.latest("model") == "2"
+    assert (files.folder("model") / "weights").read_text() == "2"
+    with pytest.raises(ConfigError, match="no version '3'"):
+        files.make_latest("model", "3")
+    assert files.latest("model") == "2"
