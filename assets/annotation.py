@@ -23,6 +23,7 @@ from resources.annotations import Annotations
 from resources.lake import LakeResource
 
 ANNOTATIONS, REJECTED = dg.AssetKey(["corpus", "annotations"]), dg.AssetKey(["corpus", "annotations_rejected"])
+WEAK_LABELS = dg.AssetKey(["corpus", "labelling_functions"])
 
 
 def annotation_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
@@ -47,6 +48,7 @@ def _batch(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         for lane in lanes
         for table in ("kept", "utterances")
     ]
+    deps.append(dg.AssetDep(WEAK_LABELS))
 
     @dg.asset(
         key=["corpus", "annotation_batch"],
@@ -67,7 +69,10 @@ def _batch(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         """
         opened, guide = lake.open(), annotations.read_guide()
         settings = stages.BatchSettings(**config.model_dump())
-        items, is_new = stages.write_batch(opened, [lane.name for lane in lanes], settings, guide)
+        weak = opened.table("corpus/weak_labels").scan().filter(pl.col("function").is_not_null())
+        items, is_new = stages.write_batch(
+            opened, [lane.name for lane in lanes], settings, guide, weak=weak.select("id", label="function").collect()
+        )
         batch = items["batch"][0] if items.height else None
         return dg.MaterializeResult(
             data_version=dg.DataVersion(batch or "none"),

@@ -21,6 +21,11 @@ from resources.sources import Source
 
 OWNERS = ["team:data"]
 REFERENCES = dg.AssetKey(["corpus", "references"])
+# What makes the labels of an utterance; labelling functions only vote beside it.
+_CLASSIFIER_MODULES = (
+    "calibration", "classifier", "fasttext_model", "features", "forms", "labels", "light", "masks", "network", "report",
+)  # fmt: skip
+CLASSIFIER = tuple(f"speech_acts.{name}" for name in _CLASSIFIER_MODULES)
 RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -252,7 +257,7 @@ def _utterances(lane: Lane) -> dg.AssetsDefinition:
         description="Every utterance of the kept documents with its speech act in form and in function, by offsets.",
         metadata={"dagster/column_schema": metadata.column_schema(schemas.UTTERANCES)},
         **_partitioned(lane),
-        **lane.common("speech_acts", kinds={"fasttext"}),
+        **lane.common(*CLASSIFIER, "speech_acts.segmentation", "speech_acts.sentences", kinds={"fasttext", "pytorch"}),
     )
     @no_useless_retries
     def utterances(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:

@@ -9,7 +9,7 @@ from pydantic import Field
 from assets import metadata
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
-from assets.lanes import OWNERS
+from assets.lanes import CLASSIFIER, OWNERS
 from parlance import plots
 from parlance.stages import speech_act_model as training
 from resources.labels import LabelledUtterances
@@ -33,9 +33,9 @@ class TrainingConfig(dg.Config):
     key=MODEL,
     deps=[GOLD],
     group_name=GROUP,
-    kinds={"fasttext"},
+    kinds={"fasttext", "pytorch"},
     owners=OWNERS,
-    code_version=code_version("speech_acts", "annotation.exam", "stages.speech_act_model"),
+    code_version=code_version(*CLASSIFIER, "annotation.exam", "stages.speech_act_model"),
 )
 @no_useless_retries
 def speech_act_model(
@@ -52,7 +52,8 @@ def speech_act_model(
     done = training.train(
         opened,
         labelled_utterances.path,
-        code=code_version("speech_acts"),
+        code=code_version(*CLASSIFIER),
+        level=labelled_utterances.level,
         least_exam=config.least_exam,
         sure=config.sure,
     )

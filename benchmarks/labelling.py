@@ -31,7 +31,7 @@ from parlance.speech_acts.labelling import as_votes, fired, fit, in_conversation
 from parlance.speech_acts.labelling.label_model import majority
 
 ROOT = Path(__file__).parents[1]
-OWN = ROOT / "sample/speech_acts/utterances.jsonl"
+OWN = ROOT / "sample/speech_acts/labelled/mixed.jsonl"
 # Where the utterances of each were said or written.
 CORPORA = {
     "ami": "talk",

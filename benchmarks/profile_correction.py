@@ -20,7 +20,7 @@ from parlance.profiles.correction import LEAST, Confusion, corrected
 from parlance.speech_acts import LABELS, annotate, train
 from parlance.speech_acts.calibration import CHAT_SHARES
 
-SAMPLE = "sample/speech_acts/utterances.jsonl"
+SAMPLE = "sample/speech_acts/labelled/mixed.jsonl"
 DRAWS, UTTERANCES = 200, 1000
 Shares = NDArray[np.float64]
 

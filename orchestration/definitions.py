@@ -46,7 +46,9 @@ def resources(lanes: Iterable[Lane]) -> dict[str, object]:
     return {
         **{lane.name: lane.source for lane in lanes},
         "lake": LakeResource(root=lake_root()),
-        "labelled_utterances": LabelledUtterances(path=path_setting("PARLANCE_LABELLED_UTTERANCES")),
+        "labelled_utterances": LabelledUtterances(
+            path=path_setting("PARLANCE_LABELLED_UTTERANCES"), level=setting("PARLANCE_SPEECH_ACTS")
+        ),
         "annotations": Annotations(
             folder=annotations_folder(),
             guide=path_setting("PARLANCE_ANNOTATION_GUIDE"),

@@ -26,7 +26,14 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "sample/references.yaml",
         "blocked hosts and words, evaluation sets and examples of quality, a file like the default",
     ),
-    "PARLANCE_LABELLED_UTTERANCES": ("sample/speech_acts/utterances.jsonl", "labelled utterances, JSON lines"),
+    "PARLANCE_LABELLED_UTTERANCES": (
+        "sample/speech_acts/labelled",
+        "labelled utterances, a JSON-lines file or a folder of them",
+    ),
+    "PARLANCE_SPEECH_ACTS": (
+        "full",
+        "how acts are told: full (a network reads the conversation), or light (far faster)",
+    ),
     "PARLANCE_PROFILES": ("profiles", "task profiles, a YAML file or a folder of such files"),
     "PARLANCE_PROFILE": ("", "profile that the corpus must match before instruct examples are made; empty: none"),
     "PARLANCE_ANNOTATIONS": ("", "folder of finished annotation files; empty: <PARLANCE_HOME>/annotations"),

@@ -190,9 +190,10 @@ def _fit(
     rates = (1.5e-4, 1.5e-3)
     optimizer = torch.optim.AdamW([{"params": below}, {"params": above}], weight_decay=0.01)
     plan = [batch for _ in range(epochs) for batch in _shuffled(read.conversations, random)]
+    warming = min(60, 1 + len(plan) // 10)
     module.train()
     for step, spans in enumerate(plan):
-        scale = min(1.0, (step + 1) / 60) * max(0.01, 1 - step / len(plan))
+        scale = min(1.0, (step + 1) / warming) * max(0.01, 1 - step / len(plan))
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * scale
         optimizer.zero_grad()

@@ -12,7 +12,7 @@ from parlance.annotation import exam
 from parlance.errors import ConfigError
 from parlance.lake import Lake
 from parlance.speech_acts.calibration import CHAT_SHARES
-from parlance.speech_acts.classifier import Classifier
+from parlance.speech_acts.classifier import Classifier, Level
 from parlance.storage import Files
 from parlance.storage.tables import empty_frame
 from parlance.versions import content_version
@@ -38,8 +38,8 @@ class Trained:
     trained_on: int
 
 
-def train(lake: Lake, labelled: str, *, code: str, least_exam: int, sure: float) -> Trained:
-    """Trains on the JSON-lines file `labelled` and on gold, and puts the result into use if the exam is for it.
+def train(lake: Lake, labelled: str, *, code: str, level: Level, least_exam: int, sure: float) -> Trained:
+    """Trains on the labelled utterances in `labelled` and on gold, and puts the result into use if the exam is for it.
 
     `code` names the code that trains: with the same rows and code nothing is trained again. The exam counts from
     `least_exam` items on; `sure` as in `exam.judged`. Where there is no exam, or no classifier in use that this code
@@ -48,11 +48,11 @@ def train(lake: Lake, labelled: str, *, code: str, least_exam: int, sure: float)
     gold = lake.table("corpus/gold").scan().collect()
     train_gold, asked = exam.split(gold)
     rows = pl.concat([labelled_rows(labelled), gold_rows(train_gold)])
-    candidate = content_version([code, rows.sort("conversation", "position", "id").write_ndjson()])
+    candidate = content_version([code, level, rows.sort("conversation", "position", "id").write_ndjson()])
     live = lake.files.latest(MODEL)
     if not lake.files.has(MODEL, candidate):
         with lake.files.publish(MODEL, candidate, latest=False) as folder:
-            _save(speech_acts.train(rows, str(folder)), folder)
+            _save(speech_acts.train(rows, str(folder), level=level), folder)
     verdict = _examined(lake.files, asked, live, candidate, least_exam=least_exam, sure=sure)
     if verdict.goes_live and live != candidate:
         lake.files.make_latest(MODEL, candidate)

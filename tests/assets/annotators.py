@@ -58,7 +58,9 @@ class Office:
     def open(self) -> "Office":
         """Writes the documents, trains the first classifier, and annotates the documents by it."""
         self.folder.mkdir()
-        rows = pl.read_ndjson(ROOT / "sample" / "speech_acts" / "utterances.jsonl").filter(pl.col("form").is_not_null())
+        rows = pl.read_ndjson(ROOT / "sample" / "speech_acts" / "labelled" / "mixed.jsonl").filter(
+            pl.col("form").is_not_null()
+        )
         known = positions(rows["id"], seed=1, use="known") < 0.25
         (self.home / "labelled.jsonl").write_bytes(rows.filter(known).write_ndjson().encode())
         self._write_documents(rows.filter(~known))
@@ -99,7 +101,7 @@ class Office:
         return {
             "lake": LakeResource(root=self.lake.root),
             "annotations": Annotations(folder=str(self.folder), guide=guide, adjudicator=ADJUDICATOR),
-            "labelled_utterances": LabelledUtterances(path=str(self.home / "labelled.jsonl")),
+            "labelled_utterances": LabelledUtterances(path=str(self.home / "labelled.jsonl"), level="light"),
         }
 
     def materialize(self, *keys: dg.AssetKey | list[str], **config: Any) -> dg.ExecuteInProcessResult:

@@ -17,7 +17,7 @@ from parlance.stages import labelling as stages
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
 
-SAMPLE = Path(__file__).parents[2] / "sample/speech_acts/utterances.jsonl"
+SAMPLE = Path(__file__).parents[2] / "sample/speech_acts/labelled/mixed.jsonl"
 # (document, message, author, turn, text) of chat, and of a page that has neither messages nor authors.
 SAID = [
     ("k", "m1", "ann", 0, "Could you send the report?"),

@@ -10,7 +10,7 @@ from parlance.profiles.correction import measured
 from parlance.speech_acts import annotate, train
 
 ROOT = Path(__file__).parent.parent.parent.parent
-SAMPLE = ROOT / "sample" / "speech_acts" / "utterances.jsonl"
+SAMPLE = ROOT / "sample" / "speech_acts" / "labelled" / "mixed.jsonl"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from parlance.speech_acts.labelling.evidence import CONTEXT
 from parlance.speech_acts.labelling.registry import LabellingFunction, Target, labels
 from parlance.speech_acts.labels import SpeechAct
 
-SAMPLE = Path(__file__).parents[4] / "sample/speech_acts/utterances.jsonl"
+SAMPLE = Path(__file__).parents[4] / "sample/speech_acts/labelled/mixed.jsonl"
 PIECES = [
     *("Thanks", "could you", "send it", "?", "!", ".", " ", "\n", "I'll", "`a`", "🎉", "é", "\u0301", "ok", "hereby"),
     *("you're fired", "\ud83d", "\x00", "¿", "@bob", "https://a.example", "that's great", "yeah", "the"),

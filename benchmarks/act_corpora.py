@@ -1,0 +1,49 @@
+"""Dialogue-act corpora in their conversations, with their own labels and with those that they are mapped to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import polars as pl
+
+
+class Layout(NamedTuple):
+    """Where a corpus lies, which part of its own label is meant, and how often the network reads it."""
+
+    file: str
+    label: pl.Expr
+    epochs: int
+
+
+CORPORA: Final = {
+    "SwDA": Layout("noncommercial/swda.jsonl.gz", pl.col("orig"), 1),
+    "MRDA": Layout("mrda.jsonl.gz", pl.col("orig").str.split("/").list.first(), 2),
+    "DailyDialog": Layout("noncommercial/dailydialog.jsonl.gz", pl.col("orig"), 6),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Training and test split: columns conversation, author, text, label (its own) and function (mapped, or null)."""
+
+    train: pl.DataFrame
+    test: pl.DataFrame
+    epochs: int
+
+
+def read_corpus(folder: Path, name: str) -> Corpus | None:
+    """The corpus, or None where it is not in `folder`."""
+    layout = CORPORA[name]
+    path = folder / layout.file
+    if not path.is_file():
+        return None
+    rows = pl.read_ndjson(path, infer_schema_length=None).select(
+        "split",
+        conversation=pl.format("{}/{}", "split", "dialogue_id"),
+        author=pl.col("speaker").cast(pl.String),
+        text=pl.col("text").fill_null(""),
+        label=layout.label,
+        function=pl.col("label").replace({"": None}),
+    )
+    parts = {split: rows.filter(split=split).drop("split") for split in ("train", "test")}
+    return Corpus(**parts, epochs=layout.epochs)

@@ -1,0 +1,207 @@
+"""The classifier of speech acts beside what else could label utterances: `python -m benchmarks.speech_acts`.
+
+One process trains all of them on the project's labelled utterances and reads the held-out gold, which two annotators
+labelled, and the mapped test splits of SwDA, MRDA and DailyDialog, which nothing here was trained on. With `--splits`
+the network and the peers are also trained on the standard training splits of these three, with their own labels.
+Corpora are read from `../shared/data/speech_acts`, or from the folder that is given; without them their parts are
+skipped, loudly.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, precision_score
+
+from benchmarks.act_corpora import CORPORA, Corpus, read_corpus
+from benchmarks.act_peers import PEERS, Peer, first_match
+from benchmarks.acts_judged import Judged
+from parlance import plots
+from parlance.speech_acts import LABELS, train
+from parlance.speech_acts.calibration import estimated_shares
+from parlance.speech_acts.classifier import Classifier
+from parlance.speech_acts.labels import SpeechAct
+from parlance.stages.speech_act_model import labelled_rows
+
+ROOT = Path(__file__).parent.parent
+LABELLED, GOLD = ROOT / "sample/speech_acts/labelled", ROOT / "sample/speech_acts/gold.jsonl"
+CURVE = ROOT / "docs/speech_acts_coverage.svg"
+TARGETS = ("function", "form")
+COVERAGE = 0.8
+BINS = 10
+
+Said = NDArray[np.str_]
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("corpora", nargs="?", type=Path, default=ROOT.parent / "shared/data/speech_acts")
+    arguments.add_argument(
+        "--splits", nargs="*", choices=list(CORPORA), help="train on these corpora too (all: --splits)"
+    )
+    arguments.add_argument("--model", type=Path, default=ROOT / ".parlance/benchmark_speech_acts")
+    given = arguments.parse_args()
+    console = Console(width=150)
+    rows, gold = labelled_rows(str(LABELLED)), pl.read_ndjson(GOLD, infer_schema_length=None)
+    console.print(f"{rows['form'].count():,} labelled utterances, {gold.height:,} of gold")
+    console.print(agreement(gold))
+    started = time.process_time(), time.perf_counter()
+    train(rows, str(given.model))
+    console.print(
+        f"trained in {time.process_time() - started[0]:,.0f} CPU-s, {time.perf_counter() - started[1]:,.0f} s"
+    )
+    peers = {name: make(rows) for name, make in PEERS.items()}
+    own_gold(console, rows, gold, str(given.model), peers)
+    tests = {name: corpus for name in CORPORA if (corpus := read_corpus(given.corpora, name)) is not None}
+    for name in CORPORA:
+        if name not in tests:
+            print(f"SKIPPED: no corpus {name} in {given.corpora}", file=sys.stderr)
+    transfer(console, tests, str(given.model), peers)
+    if given.splits is not None:
+        for name, corpus in tests.items():
+            if name in (given.splits or CORPORA):
+                standard_split(console, name, corpus)
+
+
+def agreement(gold: pl.DataFrame) -> Table:
+    """How far the two annotators of the gold agreed before the third decided."""
+    table = Table("target", "agreement", "Cohen's kappa", *LABELS, title="Two annotators (kappa, and F1 by act)")
+    for target in TARGETS:
+        one, other = gold[f"{target}_1"].to_list(), gold[f"{target}_2"].to_list()
+        by_act = f1_score(one, other, labels=LABELS, average=None)
+        figures = (accuracy_score(one, other), cohen_kappa_score(one, other), *by_act)
+        table.add_row(target, *(f"{figure:.3f}" for figure in figures))
+    return table
+
+
+def own_gold(console: Console, rows: pl.DataFrame, gold: pl.DataFrame, model: str, peers: Mapping[str, Peer]) -> None:
+    """Every classifier on the held-out gold, by form and by function; calibration, coverage and speed of ours."""
+    full, light = Classifier(model), Classifier(model, level="light")
+    for target in TARGETS:
+        table = Table("classifier", "accuracy", "macro-F1", *LABELS, title=f"Own gold, {target}")
+        common = rows[target].drop_nulls().mode().sort()[0]
+        table.add_row("majority", *_figures(gold[target], np.full(gold.height, common)))
+        table.add_row("first match of rules", *_figures(gold[target], first_match(gold, target)))
+        for name, peer in peers.items():
+            table.add_row(name, *_figures(gold[target], peer(gold, target).labels))
+        for name, said in ours(full, light, gold, target).items():
+            table.add_row(name, *_figures(gold[target], said.labels))
+        console.print(table)
+    said = ours(full, light, gold, "function")["Parlance"]
+    right = said.labels == gold["function"].to_numpy()
+    precision = precision_score(
+        gold["function"].to_list(), said.labels, labels=[str(SpeechAct.DECLARATION)], average="macro"
+    )
+    console.print(
+        f"declarations: precision {precision:.3f}; expected calibration error {calibration_error(said, right):.3f}; "
+        f"accuracy at {COVERAGE:.0%} coverage {curve(said, right)[COVERAGE]:.3f}"
+    )
+    shown = {f"{share:.0%}": value for share, value in curve(said, right).items()}
+    CURVE.write_text(plots.curves({"function": list(curve(said, right).items())}, title="Accuracy by coverage"))
+    console.print(shown, f"plot: {CURVE}")
+    many = pl.concat([gold.with_columns(pl.col("conversation") + f"#{copy}") for copy in range(10)])
+    for name, classifier, text in (("light", light, many), ("full", full, gold)):
+        started = time.process_time()
+        classifier.acts(text)
+        console.print(f"{name}: {text.height / (time.process_time() - started):,.0f} utterances per CPU-second")
+
+
+def ours(full: Classifier, light: Classifier, rows: pl.DataFrame, target: str) -> dict[str, Judged]:
+    """The levels of the classifier on `rows`, and its parts, for text whose shares of acts it estimates itself."""
+    said = {
+        "Parlance, light": _judged(light, rows, target, alone=False),
+        "Parlance, each utterance alone": _judged(full, rows, target, alone=True),
+    }
+    return said | {"Parlance": _judged(full, rows, target, alone=False)}
+
+
+def _judged(classifier: Classifier, rows: pl.DataFrame, target: str, *, alone: bool) -> Judged:
+    raw = {target: classifier.probabilities(rows)[alone][target]}
+    learned = classifier.shares[target]
+    at_home = classifier.calibrated({target: raw[target]}, None)[target]
+    shares = estimated_shares(at_home, learned=learned)
+    found = classifier.calibrated(raw, shares)[target]
+    return Judged(np.array(LABELS)[found.argmax(axis=1)], found.max(axis=1))
+
+
+def transfer(console: Console, tests: Mapping[str, Corpus], model: str, peers: Mapping[str, Peer]) -> None:
+    """Macro-F1 over the acts that occur in mapped test splits of corpora that nothing was trained on."""
+    table = Table("classifier", *tests, title="Macro-F1, mapped to seven acts and none; trained on the project's own")
+    full, light = Classifier(model), Classifier(model, level="light")
+    scores: dict[str, list[float]] = {}
+    for corpus in tests.values():
+        test = corpus.test.filter(pl.col("function").is_not_null())
+        said: dict[str, Said] = {"first match of rules": first_match(corpus.test, "function")}
+        said |= {name: peer(corpus.test, "function").labels for name, peer in peers.items()}
+        said |= {name: judged.labels for name, judged in ours(full, light, corpus.test, "function").items()}
+        known = corpus.test["function"].is_not_null().to_numpy()
+        for name, labels in said.items():
+            scores.setdefault(name, []).append(_macro(test["function"], labels[known]))
+    for name, values in scores.items():
+        table.add_row(name, *(f"{value:.3f}" for value in values))
+    beside = [name for name in scores if not name.startswith("Parlance")]
+    margins = [scores["Parlance"][at] - max(scores[name][at] for name in beside) for at in range(len(tests))]
+    table.add_row("above the best beside it", *(f"{margin:+.3f}" for margin in margins))
+    console.print(table)
+
+
+def standard_split(console: Console, name: str, corpus: Corpus) -> None:
+    """Accuracy on the corpus' own test split and labels, trained on its own training split."""
+    from parlance.speech_acts import network
+
+    labels = sorted(corpus.train["label"].unique())
+    table = Table("classifier", "accuracy", "macro-F1", "CPU-s", title=f"{name}: {len(labels)} labels, standard split")
+    gold = corpus.test["label"]
+    rows = corpus.train.with_columns(form="label", function="label")
+    test = corpus.test.with_columns(form="label", function="label")
+    for peer, make in PEERS.items():
+        started = time.process_time()
+        said = make(rows)(test, "function").labels
+        table.add_row(peer, *_pair(gold, said), f"{time.process_time() - started:,.0f}")
+    started = time.process_time()
+    trained = network.fit(corpus.train, {"label": labels}, seed=1, epochs=corpus.epochs)
+    said = np.array(labels)[trained.probabilities(corpus.test)[0]["label"].argmax(axis=1)]
+    table.add_row("Parlance's network", *_pair(gold, said), f"{time.process_time() - started:,.0f}")
+    console.print(table)
+
+
+def calibration_error(said: Judged, right: NDArray[np.bool_]) -> float:
+    """Expected calibration error over ten bins of equal width (Guo et al. 2017, equation 3)."""
+    assert said.scores is not None
+    bins = np.minimum((said.scores * BINS).astype(int), BINS - 1)
+    parts = [(bins == number) for number in range(BINS)]
+    return float(sum(part.mean() * abs(right[part].mean() - said.scores[part].mean()) for part in parts if part.any()))
+
+
+def curve(said: Judged, right: NDArray[np.bool_]) -> dict[float, float]:
+    """Accuracy of the share of utterances with the highest scores, by that share."""
+    assert said.scores is not None
+    ordered = right[np.argsort(-said.scores, kind="stable")]
+    shares = [number / 20 for number in range(4, 21)]
+    return {share: float(ordered[: max(1, round(share * len(ordered)))].mean()) for share in shares}
+
+
+def _figures(gold: pl.Series, said: Sequence[str] | Said) -> list[str]:
+    by_act = f1_score(gold.to_list(), said, labels=LABELS, average=None, zero_division=0)
+    return [*_pair(gold, said), *(f"{value:.3f}" for value in by_act)]
+
+
+def _pair(gold: pl.Series, said: Sequence[str] | Said) -> list[str]:
+    return [f"{accuracy_score(gold.to_list(), said):.3f}", f"{_macro(gold, said):.3f}"]
+
+
+def _macro(gold: pl.Series, said: Sequence[str] | Said) -> float:
+    """Over the labels that occur in the gold."""
+    labels = sorted(gold.unique())
+    return float(f1_score(gold.to_list(), said, labels=labels, average="macro", zero_division=0))
+
+
+if __name__ == "__main__":
+    main()
