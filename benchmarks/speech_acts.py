@@ -128,7 +128,8 @@ def _judged(classifier: Classifier, rows: pl.DataFrame, target: str, *, alone: b
     at_home = classifier.calibrated({target: raw[target]}, None)[target]
     shares = estimated_shares(at_home, learned=learned)
     found = classifier.calibrated(raw, shares)[target]
-    return Judged(np.array(LABELS)[found.argmax(axis=1)], found.max(axis=1))
+    best = classifier.chosen(found, target)
+    return Judged(np.array(LABELS)[best], found[np.arange(rows.height), best])
 
 
 def transfer(console: Console, tests: Mapping[str, Corpus], model: str, peers: Mapping[str, Peer]) -> None:

@@ -47,6 +47,17 @@ def bound(probabilities: Probabilities, gold: NDArray[np.int64], *, right: float
     return min(max(found, within[0]), within[1])
 
 
+def precise(
+    probabilities: Probabilities, gold: NDArray[np.int64], *, label: int, right: float, within: tuple[float, float]
+) -> float:
+    """The least probability from which on the share `right` of the rows with the likeliest `label` has it."""
+    said = probabilities.argmax(axis=1) == label
+    likely = probabilities[said][:, [label]]
+    # As `bound` has it, with the label against all others.
+    found = np.concatenate([likely, np.zeros_like(likely)], axis=1)
+    return bound(found, np.where(gold[said] == label, 0, 1), right=right, within=within) if said.any() else within[0]
+
+
 def estimated_shares(
     probabilities: Probabilities, *, learned: Mapping[str, float], rounds: int = 100
 ) -> dict[str, float]:

@@ -28,7 +28,13 @@ NETWORK_WEIGHT: Final = 0.8
 # A classifier abstains where its score is below the bound at which this share of held-out labels was right.
 RIGHT: Final = 0.9
 _BOUNDS: Final = (0.3, 0.9)
-_UNFITTED: Final = {"temperatures": dict.fromkeys(TARGETS, 1.0), "bounds": dict.fromkeys(TARGETS, 0.0)}
+_HELD_OUT: Final = 800
+# A false declaration does more harm than a missed one: below this probability the next likely act is taken. It is
+# that at which the share `RIGHT` of the declarations among the held-out labels was right.
+_DECLARED: Final = (0.0, 0.95)
+_UNFITTED: Final = {
+    name: dict.fromkeys(TARGETS, value) for name, value in (("temperatures", 1.0), ("bounds", 0.0), ("declared", 0.0))
+}
 # Counts of true and found labels, as `annotate` labels utterances that were not learned; none from fewer than these.
 CONFUSION: Final = "confusion.json"
 _LEAST_CONFUSED: Final = 100
@@ -74,6 +80,7 @@ class Classifier:
         fitted = meta["levels"]["full" if self._network else "light"]
         self.temperatures: dict[str, float] = fitted["temperatures"]
         self.bounds: dict[str, float] = fitted["bounds"]
+        self.declared: dict[str, float] = fitted["declared"]
 
     def annotate(
         self,
@@ -114,11 +121,19 @@ class Classifier:
         labels = np.array(LABELS)
         columns: dict[str, Any] = {}
         for target in TARGETS:
-            shares = judged[0][target]
-            columns[target] = labels[shares.argmax(axis=1)] if rows.height else []
-            columns[f"{target}_score"] = shares.max(axis=1) if rows.height else []
-        columns["function_alone"] = labels[judged[1]["function"].argmax(axis=1)] if rows.height else []
+            best = self.chosen(judged[0][target], target)
+            columns[target] = labels[best]
+            columns[f"{target}_score"] = judged[0][target][np.arange(rows.height), best]
+        columns["function_alone"] = labels[self.chosen(judged[1]["function"], "function")]
         return self._decided(pl.DataFrame(columns, schema_overrides=_schema(columns)), rows["text"])
+
+    def chosen(self, probabilities: Probabilities, target: str) -> np.typing.NDArray[np.int64]:
+        """The likeliest label of each row, as a position in LABELS; a declaration only where it is likely enough."""
+        declaration = LABELS.index(SpeechAct.DECLARATION)
+        unlikely = probabilities[:, declaration] < self.declared[target]
+        others = probabilities.copy()
+        others[unlikely, declaration] = 0.0
+        return np.asarray(others.argmax(axis=1), dtype=np.int64)
 
     def calibrated(
         self, found: Mapping[str, Probabilities], expected: Mapping[str, float] | None
@@ -197,7 +212,7 @@ def train(
     path: str,
     *,
     seed: int = 1,
-    held_out: float = 0.1,
+    held_out: float | None = None,
     level: Level = "full",
     epochs: int | None = None,
     dim: int = 16,
@@ -206,11 +221,13 @@ def train(
     """Train on `labelled` (rows of the LABELLED table) and save the models in the folder `path`.
 
     The share `held_out` of the conversations is not learned: on it the scores are made honest, and the report
-    measures. `level` "light" trains no network. `epochs` None means as many as the number of rows asks for. The
-    result depends on the rows and the settings, not on the order of the rows.
+    measures; None: some 800 utterances, at most a fifth. `level` "light" trains no network. `epochs` None means as many
+    as the number of rows asks for. The result depends on the rows and the settings, not on the order of the rows.
     """
     if level not in get_args(Level):
         raise ConfigError(f"unknown level {level!r}; known: {', '.join(get_args(Level))}")
+    if held_out is None:
+        held_out = min(0.2, _HELD_OUT / max(labelled.height, 1))
     if not 0 < held_out < 1:
         raise ConfigError(f"held_out is {held_out}; it must lie between 0 and 1, both excluded")
     rows = _checked(labelled, seed)
@@ -260,10 +277,17 @@ def _fit_scores(folder: Path, rest: pl.DataFrame, meta: dict[str, Any], level: L
     gold = {target: _codes(rest[target].drop_nulls()) for target in TARGETS}
     classifier.temperatures = {target: calibration.fitted_temperature(raw[target], gold[target]) for target in TARGETS}
     honest = classifier.calibrated(raw, None)
-    bounds = {
-        target: calibration.bound(honest[target], gold[target], right=RIGHT, within=_BOUNDS) for target in TARGETS
+    declaration = LABELS.index(SpeechAct.DECLARATION)
+    meta["levels"][level] = {
+        "temperatures": classifier.temperatures,
+        "bounds": {
+            target: calibration.bound(honest[target], gold[target], right=RIGHT, within=_BOUNDS) for target in TARGETS
+        },
+        "declared": {
+            target: calibration.precise(honest[target], gold[target], label=declaration, right=RIGHT, within=_DECLARED)
+            for target in TARGETS
+        },
     }
-    meta["levels"][level] = {"temperatures": classifier.temperatures, "bounds": bounds}
     _save_meta(folder, meta)
 
 

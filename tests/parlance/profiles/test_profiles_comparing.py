@@ -65,8 +65,8 @@ def test_a_corpus_as_wanted_matches() -> None:
     assert found.fits["matches"].to_list() == [True, True]
     assert found.acts["inside"].all()
     assert found.acts["corrected"].null_count() == 16
-    assert found.acts.schema == pl.Schema(schemas.PROCONFUSION_ACTS)
-    assert found.fits.schema == pl.Schema(schemas.PROCONFUSION_FITS)
+    assert found.acts.schema == pl.Schema(schemas.PROFILE_ACTS)
+    assert found.fits.schema == pl.Schema(schemas.PROFILE_FITS)
     assert (found.acts["found_low"] <= found.acts["found"]).all()
     assert (found.acts["found"] <= found.acts["found_high"]).all()
     assert found.fits["utterances"].to_list() == [4000, 4000]

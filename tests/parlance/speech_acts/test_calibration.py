@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from parlance.speech_acts.calibration import CHAT_SHARES, adjusted, bound, estimated_shares, fitted_temperature
+from parlance.speech_acts.calibration import CHAT_SHARES, adjusted, bound, estimated_shares, fitted_temperature, precise
 from parlance.speech_acts.labels import LABELS
 
 EVEN = dict.fromkeys(LABELS, 1 / len(LABELS))
@@ -67,3 +67,13 @@ def test_shares_are_estimated_from_what_is_said_of_text() -> None:
     assert found["question"] == pytest.approx(0.66, abs=0.03)
     assert found["none"] == pytest.approx(0.22, abs=0.03)
     assert found["directive"] < 0.05
+
+
+def test_a_label_is_precise_from_a_probability_on() -> None:
+    raw = np.concatenate([sure("declaration", score) for score in (0.9, 0.8, 0.7, 0.6)] + [sure("none", 0.9)])
+    declaration, other = LABELS.index("declaration"), LABELS.index("none")
+    gold = np.array([declaration, declaration, other, declaration, declaration])
+    within = (0.0, 0.95)
+    assert precise(raw, gold, label=declaration, right=1.0, within=within) == pytest.approx(0.8)
+    assert precise(raw, gold, label=declaration, right=0.7, within=within) == pytest.approx(0.6)
+    assert precise(raw, gold, label=LABELS.index("question"), right=1.0, within=within) == 0.0
