@@ -24,7 +24,7 @@ from parlance.speech_acts.forms import CUES, cues
 
 FILE: Final = "network.safetensors"
 BASE: Final = "minilm"
-LAYERS: Final = 3
+LAYERS: Final = 4
 HIDDEN: Final = 96
 # An utterance is read up to 62 tokens, the first 40 and the last 22, and padded to the next of these lengths.
 TOKENS: Final = (8, 16, 32, 64)
