@@ -47,6 +47,7 @@ def main() -> None:
         "--splits", nargs="*", choices=list(CORPORA), help="train on these corpora too (all: --splits)"
     )
     arguments.add_argument("--model", type=Path, default=ROOT / ".parlance/benchmark_speech_acts")
+    arguments.add_argument("--reuse", action="store_true", help="do not train again what is in the model's folder")
     given = arguments.parse_args()
     console = Console(width=150)
     rows, gold = labelled_rows(str(LABELLED)), pl.read_ndjson(GOLD, infer_schema_length=None)
@@ -103,9 +104,13 @@ def own_gold(console: Console, rows: pl.DataFrame, gold: pl.DataFrame, model: st
         f"declarations: precision {precision:.3f}; expected calibration error {calibration_error(said, right):.3f}; "
         f"accuracy at {COVERAGE:.0%} coverage {curve(said, right)[COVERAGE]:.3f}"
     )
-    shown = {f"{share:.0%}": value for share, value in curve(said, right).items()}
-    CURVE.write_text(plots.curves({"function": list(curve(said, right).items())}, title="Accuracy by coverage"))
-    console.print(shown, f"plot: {CURVE}")
+    shares = curve(said, right)
+    title = "Accuracy of the surest part of the gold, by function"
+    CURVE.write_text(
+        plots.curves({"function": list(shares.items())}, title=title, x="share of utterances", y="accuracy"),
+        encoding="utf-8",
+    )
+    console.print({f"{share:.0%}": f"{value:.3f}" for share, value in shares.items()}, f"plot: {CURVE}")
     many = pl.concat([gold.with_columns(pl.col("conversation") + f"#{copy}") for copy in range(10)])
     for name, classifier, text in (("light", light, many), ("full", full, gold)):
         started = time.process_time()

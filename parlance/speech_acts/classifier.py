@@ -29,8 +29,9 @@ NETWORK_WEIGHT: Final = 0.8
 RIGHT: Final = 0.9
 _BOUNDS: Final = (0.3, 0.9)
 _HELD_OUT: Final = 800
-# A false declaration does more harm than a missed one: below this probability the next likely act is taken. It is
-# that at which the share `RIGHT` of the declarations among the held-out labels was right.
+# A false declaration does more harm than a missed one. It is made only from the probability on at which this share of
+# the declarations among the held-out labels was right; below it the next likely act is taken.
+_DECLARED_RIGHT: Final = 0.95
 _DECLARED: Final = (0.0, 0.95)
 _UNFITTED: Final = {
     name: dict.fromkeys(TARGETS, value) for name, value in (("temperatures", 1.0), ("bounds", 0.0), ("declared", 0.0))
@@ -284,7 +285,9 @@ def _fit_scores(folder: Path, rest: pl.DataFrame, meta: dict[str, Any], level: L
             target: calibration.bound(honest[target], gold[target], right=RIGHT, within=_BOUNDS) for target in TARGETS
         },
         "declared": {
-            target: calibration.precise(honest[target], gold[target], label=declaration, right=RIGHT, within=_DECLARED)
+            target: calibration.precise(
+                honest[target], gold[target], label=declaration, right=_DECLARED_RIGHT, within=_DECLARED
+            )
             for target in TARGETS
         },
     }
