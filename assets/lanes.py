@@ -25,7 +25,7 @@ REFERENCES = dg.AssetKey(["corpus", "references"])
 _CLASSIFIER_MODULES = (
     "calibration", "classifier", "fasttext_model", "features", "forms", "labels", "light", "masks", "network", "report",
 )  # fmt: skip
-CLASSIFIER = tuple(f"speech_acts.{name}" for name in _CLASSIFIER_MODULES)
+CLASSIFIER = ("draws", *(f"speech_acts.{name}" for name in _CLASSIFIER_MODULES))
 RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 

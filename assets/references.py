@@ -16,7 +16,7 @@ from parlance.versions import content_version
 from resources.lake import LakeResource
 from resources.references import NamedReferences
 
-REFERENCE_MODULES = ("references", "speech_acts.fasttext_model", "dedup.characters", "dedup.tokens")
+REFERENCE_MODULES = ("draws", "references", "speech_acts.fasttext_model", "dedup.characters", "dedup.tokens")
 BINS = 20
 
 

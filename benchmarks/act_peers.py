@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.acts_judged import Judged
-from parlance.speech_acts.forms import CUES, certain_none
+from parlance.speech_acts.forms import CUES, certain_form
 from parlance.speech_acts.light import previous
 
 # In this order; what none of them matches is representative.
@@ -36,7 +36,7 @@ def first_match(rows: pl.DataFrame, target: str) -> NDArray[np.str_]:
 
 
 def _first(text: str) -> str:
-    if certain_none(text):
+    if certain_form(text) == "none":
         return "none"
     if text.rstrip().endswith("?"):
         return "question"

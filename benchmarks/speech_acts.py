@@ -53,11 +53,11 @@ def main() -> None:
     rows, gold = labelled_rows(str(LABELLED)), pl.read_ndjson(GOLD, infer_schema_length=None)
     console.print(f"{rows['form'].count():,} labelled utterances, {gold.height:,} of gold")
     console.print(agreement(gold))
-    started = time.process_time(), time.perf_counter()
-    train(rows, str(given.model))
-    console.print(
-        f"trained in {time.process_time() - started[0]:,.0f} CPU-s, {time.perf_counter() - started[1]:,.0f} s"
-    )
+    if not given.reuse:
+        started = time.process_time(), time.perf_counter()
+        train(rows, str(given.model))
+        spent = time.process_time() - started[0], time.perf_counter() - started[1]
+        console.print(f"trained in {spent[0]:,.0f} CPU-s, {spent[1]:,.0f} s")
     peers = {name: make(rows) for name, make in PEERS.items()}
     own_gold(console, rows, gold, str(given.model), peers)
     tests = {name: corpus for name in CORPORA if (corpus := read_corpus(given.corpora, name)) is not None}
@@ -85,6 +85,7 @@ def agreement(gold: pl.DataFrame) -> Table:
 def own_gold(console: Console, rows: pl.DataFrame, gold: pl.DataFrame, model: str, peers: Mapping[str, Peer]) -> None:
     """Every classifier on the held-out gold, by form and by function; calibration, coverage and speed of ours."""
     full, light = Classifier(model), Classifier(model, level="light")
+    said_by_us = ours(full, light, gold)
     for target in TARGETS:
         table = Table("classifier", "accuracy", "macro-F1", *LABELS, title=f"Own gold, {target}")
         common = rows[target].drop_nulls().mode().sort()[0]
@@ -92,10 +93,11 @@ def own_gold(console: Console, rows: pl.DataFrame, gold: pl.DataFrame, model: st
         table.add_row("first match of rules", *_figures(gold[target], first_match(gold, target)))
         for name, peer in peers.items():
             table.add_row(name, *_figures(gold[target], peer(gold, target).labels))
-        for name, said in ours(full, light, gold, target).items():
-            table.add_row(name, *_figures(gold[target], said.labels))
+        for name, by_target in said_by_us.items():
+            if target in by_target:
+                table.add_row(name, *_figures(gold[target], by_target[target].labels))
         console.print(table)
-    said = ours(full, light, gold, "function")["Parlance"]
+    said = said_by_us["Parlance"]["function"]
     right = said.labels == gold["function"].to_numpy()
     precision = precision_score(
         gold["function"].to_list(), said.labels, labels=[str(SpeechAct.DECLARATION)], average="macro"
@@ -118,23 +120,27 @@ def own_gold(console: Console, rows: pl.DataFrame, gold: pl.DataFrame, model: st
         console.print(f"{name}: {text.height / (time.process_time() - started):,.0f} utterances per CPU-second")
 
 
-def ours(full: Classifier, light: Classifier, rows: pl.DataFrame, target: str) -> dict[str, Judged]:
-    """The levels of the classifier on `rows`, and its parts, for text whose shares of acts it estimates itself."""
-    said = {
-        "Parlance, light": _judged(light, rows, target, alone=False),
-        "Parlance, each utterance alone": _judged(full, rows, target, alone=True),
+def ours(full: Classifier, light: Classifier, rows: pl.DataFrame) -> dict[str, dict[str, Judged]]:
+    """The levels of the classifier by target, for text whose shares of acts each estimates itself.
+
+    Of utterances that are read alone there is only the function.
+    """
+    found, alone = full.probabilities(rows)
+    return {
+        "Parlance, light": _judged(light, light.probabilities(rows)[0]),
+        "Parlance, each utterance alone": _judged(full, {"function": alone}),
+        "Parlance": _judged(full, found),
     }
-    return said | {"Parlance": _judged(full, rows, target, alone=False)}
 
 
-def _judged(classifier: Classifier, rows: pl.DataFrame, target: str, *, alone: bool) -> Judged:
-    raw = {target: classifier.probabilities(rows)[alone][target]}
-    learned = classifier.shares[target]
-    at_home = classifier.calibrated({target: raw[target]}, None)[target]
-    shares = estimated_shares(at_home, learned=learned)
-    found = classifier.calibrated(raw, shares)[target]
-    best = classifier.chosen(found, target)
-    return Judged(np.array(LABELS)[best], found[np.arange(rows.height), best])
+def _judged(classifier: Classifier, raw: Mapping[str, NDArray[np.float64]]) -> dict[str, Judged]:
+    judged = {}
+    for target, at_home in classifier.calibrated(raw, None).items():
+        shares = estimated_shares(at_home, learned=classifier.shares[target])
+        found = classifier.calibrated({target: raw[target]}, shares)[target]
+        best = classifier.chosen(found, target)
+        judged[target] = Judged(np.array(LABELS)[best], found[np.arange(len(found)), best])
+    return judged
 
 
 def transfer(console: Console, tests: Mapping[str, Corpus], model: str, peers: Mapping[str, Peer]) -> None:
@@ -146,7 +152,7 @@ def transfer(console: Console, tests: Mapping[str, Corpus], model: str, peers: M
         test = corpus.test.filter(pl.col("function").is_not_null())
         said: dict[str, Said] = {"first match of rules": first_match(corpus.test, "function")}
         said |= {name: peer(corpus.test, "function").labels for name, peer in peers.items()}
-        said |= {name: judged.labels for name, judged in ours(full, light, corpus.test, "function").items()}
+        said |= {name: judged["function"].labels for name, judged in ours(full, light, corpus.test).items()}
         known = corpus.test["function"].is_not_null().to_numpy()
         for name, labels in said.items():
             scores.setdefault(name, []).append(_macro(test["function"], labels[known]))

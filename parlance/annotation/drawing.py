@@ -1,8 +1,8 @@
-"""Draws that depend on ids alone, so that neither order nor batches change them."""
-
-import hashlib
+"""Draws of utterances by their ids."""
 
 import polars as pl
+
+from parlance.draws import position
 
 # Of the gold this share is the exam: drawn at random for annotation, never picked, never trained on.
 EXAM_SHARE = 0.5
@@ -16,9 +16,7 @@ def positions(ids: pl.Series, *, seed: int, use: str) -> pl.Series:
     >>> positions(pl.Series(["b"]), seed=1, use="random").to_list() == [two]
     True
     """
-    prefix = f"{use}\x1f{seed}\x1f".encode()
-    digests = (hashlib.blake2b(prefix + each.encode(), digest_size=8).digest() for each in ids)
-    return pl.Series([(int.from_bytes(digest, "big") >> 11) / 2**53 for digest in digests], dtype=pl.Float64)
+    return pl.Series([position(use, seed, each) for each in ids], dtype=pl.Float64)
 
 
 def reserved(ids: pl.Series) -> pl.Series:

@@ -29,6 +29,12 @@ class Comparison:
     fits: pl.DataFrame
 
 
+def columns_of(target: str) -> slice:
+    """Which of COLUMNS are of `target`."""
+    place = TARGETS.index(target) * len(LABELS)
+    return slice(place, place + len(LABELS))
+
+
 def divergence(shares: Counts, wanted: Counts) -> Counts:
     """The Jensen-Shannon divergence (Lin 1991) of `shares` (..., labels) from `wanted`, in bits.
 
@@ -56,9 +62,8 @@ def compare(
     """
     acts, fits = [], []
     for target, wanted in profile.targets.items():
-        place = TARGETS.index(target) * len(LABELS)
-        columns = slice(place, place + len(LABELS))
-        found = _Measured(counts[columns], replicates[:, columns], confusion.get(target), seed=seed)
+        own = columns_of(target)
+        found = _Measured(counts[own], replicates[:, own], confusion.get(target), seed=seed)
         rows = [_act(profile, target, wanted, found, index) for index in range(len(LABELS))]
         acts += rows
         fits.append(_fit(profile, target, wanted, found, rows=rows, documents=documents))

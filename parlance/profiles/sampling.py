@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from parlance import schemas
 from parlance.errors import ConfigError
-from parlance.profiles.comparing import divergence
-from parlance.profiles.reading import TARGETS, Profile
+from parlance.profiles.comparing import columns_of, divergence
+from parlance.profiles.reading import Profile
 from parlance.speech_acts.labels import LABELS
 
 # The bounds are first narrowed, since rounding and the bound on the divergence may ask for more than the tolerances.
@@ -96,7 +96,7 @@ class _Problem:
     ) -> None:
         """Of the units at the places `order`, the first of equal ones are drawn first."""
         self.profile, self.counts = profile, counts
-        self.columns = {name: _columns(name) for name in profile.targets}
+        self.columns = {name: columns_of(name) for name in profile.targets}
         used = np.hstack([counts[order, columns] for columns in self.columns.values()])
         has_some = used.sum(axis=1) > 0
         drawable, used = order[has_some], used[has_some]
@@ -240,11 +240,6 @@ class _Problem:
         whole[np.argsort(-parts, kind="stable")[:left]] += 1
         taken = [members[:count] for members, count in zip(self.members, whole, strict=True) if count]
         return np.concatenate(taken) if taken else NOTHING
-
-
-def _columns(target: str) -> slice:
-    place = TARGETS.index(target) * len(LABELS)
-    return slice(place, place + len(LABELS))
 
 
 def _missing(share: float, least: float, most: float, utterances: float) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from parlance.draws import position
 from parlance.errors import ConfigError
 from parlance.speech_acts import fasttext_model
 
@@ -61,12 +62,12 @@ def train(positive: pl.Series, negative: pl.Series, path: Path, *, seed: int = S
     classes = {POSITIVE: _different(positive), NEGATIVE: _different(negative)}
     in_both = classes[POSITIVE].filter(classes[POSITIVE].is_in(classes[NEGATIVE].implode()))
     rows = [
-        (fasttext_model.position(seed, f"order\x1f{text}"), label, text)
+        (position(seed, "order", text), label, text)
         for label, texts in classes.items()
         for text in texts.filter(~texts.is_in(in_both.implode()))
     ]
     rows.sort()  # fastText does not shuffle
-    is_held_out = [fasttext_model.position(seed, text) < HELD_OUT for _, _, text in rows]
+    is_held_out = [position(seed, text) < HELD_OUT for _, _, text in rows]
     taught = [(label, text) for (_, label, text), out in zip(rows, is_held_out, strict=True) if not out]
     held_out = [(label, text) for (_, label, text), out in zip(rows, is_held_out, strict=True) if out]
     counts = {label: (_count(taught, label), _count(held_out, label)) for label in classes}

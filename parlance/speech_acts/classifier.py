@@ -10,12 +10,13 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import polars as pl
 
+from parlance.draws import position
 from parlance.errors import ConfigError, SchemaError
 from parlance.schemas import LABELLED
-from parlance.speech_acts import calibration, fasttext_model, light
+from parlance.speech_acts import calibration, light
 from parlance.speech_acts.calibration import Probabilities
 from parlance.speech_acts.features import FEATURES_VERSION
-from parlance.speech_acts.forms import certain_none, certain_question
+from parlance.speech_acts.forms import certain_form
 from parlance.speech_acts.labels import LABELS, SpeechAct
 from parlance.speech_acts.light import TARGETS
 from parlance.speech_acts.report import Report, report
@@ -29,6 +30,8 @@ NETWORK_WEIGHT: Final = 0.8
 RIGHT: Final = 0.9
 _BOUNDS: Final = (0.3, 0.9)
 _HELD_OUT: Final = 800
+# Only what a rule decides has score 1, also after rounding to 32 bits.
+_SUREST: Final = 0.9999
 # A false declaration does more harm than a missed one. It is made only from the probability on at which this share of
 # the declarations among the held-out labels was right; below it the next likely act is taken.
 _DECLARED_RIGHT: Final = 0.95
@@ -76,7 +79,7 @@ class Classifier:
         if level == "full" and (folder / _NETWORK).is_file():
             from parlance.speech_acts import network
 
-            self._network = network.load(folder, _HEADS)
+            self._network = network.load(folder / _NETWORK, _HEADS)
         self.shares: dict[str, dict[str, float]] = meta["shares"]
         fitted = meta["levels"]["full" if self._network else "light"]
         self.temperatures: dict[str, float] = fitted["temperatures"]
@@ -118,14 +121,16 @@ class Classifier:
         `expected` are the shares of acts in the text at hand; null: those of the utterances it learned from. What a
         rule decides has score 1.
         """
-        judged = [self.calibrated(found, expected) for found in self.probabilities(rows)]
+        there, alone = self.probabilities(rows)
+        judged = self.calibrated(there, expected)
         labels = np.array(LABELS)
         columns: dict[str, Any] = {}
         for target in TARGETS:
-            best = self.chosen(judged[0][target], target)
+            best = self.chosen(judged[target], target)
             columns[target] = labels[best]
-            columns[f"{target}_score"] = judged[0][target][np.arange(rows.height), best]
-        columns["function_alone"] = labels[self.chosen(judged[1]["function"], "function")]
+            columns[f"{target}_score"] = np.minimum(judged[target][np.arange(rows.height), best], _SUREST)
+        without = self.calibrated({"function": alone}, expected)["function"]
+        columns["function_alone"] = labels[self.chosen(without, "function")]
         return self._decided(pl.DataFrame(columns, schema_overrides=_schema(columns)), rows["text"])
 
     def chosen(self, probabilities: Probabilities, target: str) -> np.typing.NDArray[np.int64]:
@@ -150,28 +155,20 @@ class Classifier:
             for target, raw in found.items()
         }
 
-    def probabilities(self, rows: pl.DataFrame) -> tuple[dict[str, Probabilities], dict[str, Probabilities]]:
-        """What the models say themselves by target, (rows, labels): of each in its conversation, and of each alone."""
+    def probabilities(self, rows: pl.DataFrame) -> tuple[dict[str, Probabilities], Probabilities]:
+        """What the models say themselves, (rows, labels): by target, and of the function of each standing alone."""
         texts = rows["text"].to_list()
-        nothing = [None] * len(texts)
-        there, alone = (
-            light.probabilities(self._models, texts, before, LABELS) for before in (light.previous(rows), nothing)
-        )
+        there, alone = light.probabilities(self._models, texts, light.previous(rows), LABELS)
         if self._network is None or not texts:
             return there, alone
-        read = self._network.probabilities(rows)
-        return tuple(  # type: ignore[return-value]
-            {target: _mixed(first[target], second[target]) for target in TARGETS}
-            for first, second in zip((there, alone), read, strict=True)
-        )
+        read, by_itself = self._network.probabilities(rows)
+        return {target: _mixed(there[target], read[target]) for target in TARGETS}, _mixed(alone, by_itself["function"])
 
     def _decided(self, acts: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
-        nothing = pl.Series([certain_none(text) for text in texts.to_list()], dtype=pl.Boolean)
-        asks = pl.Series([certain_question(text) for text in texts.to_list()], dtype=pl.Boolean)
-        none, question = pl.lit(str(SpeechAct.NONE)), pl.lit(str(SpeechAct.QUESTION))
+        known = pl.Series([certain_form(text) for text in texts.to_list()], dtype=pl.String)
         acts = acts.with_columns(
-            form=pl.when(nothing).then(none).when(asks).then(question).otherwise("form"),
-            form_score=pl.when(nothing | asks).then(1.0).otherwise("form_score").cast(pl.Float32),
+            form=pl.coalesce(known, "form"),
+            form_score=pl.when(known.is_not_null()).then(1.0).otherwise("form_score").cast(pl.Float32),
         )
         unsure = [pl.col(f"{target}_score") < self.bounds[target] for target in TARGETS]
         return acts.with_columns(abstained=pl.any_horizontal(unsure))
@@ -256,7 +253,7 @@ def train(
         if level == "full":
             from parlance.speech_acts import network
 
-            network.fit(kept, _HEADS, seed=seed, epochs=epochs).save(made)
+            network.fit(kept, _HEADS, seed=seed, epochs=epochs).save(made / _NETWORK)
             _fit_scores(made, rest, meta, "full")
         measured = _measured(made, rest, sum(counts))
         meta["held_out"] = measured.figures()
@@ -335,7 +332,7 @@ def _checked(labelled: pl.DataFrame, seed: int) -> pl.DataFrame:
         raise ConfigError(f"labelled utterance {halves['id'][0]!r} has one label; it must have both or none")
     names = rows["conversation"].unique().to_list()
     places = pl.DataFrame(
-        {"conversation": names, "place": [fasttext_model.position(seed, str(name)) for name in names]},
+        {"conversation": names, "place": [position(seed, name) for name in names]},
         schema={"conversation": pl.String, "place": pl.Float64},
     )
     return rows.join(places, on="conversation").sort("place", "conversation", "position", "id")

@@ -1,7 +1,6 @@
 """fastText, kept to what is the same on every run."""
 
 import ctypes
-import hashlib
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -71,12 +70,6 @@ def probabilities(model: Any, lines: Sequence[str], labels: Sequence[str]) -> ND
     for row, (names, scores) in enumerate(zip(*model.predict(list(lines), k=len(labels)), strict=True)):
         found[row, [column[name] for name in names]] = scores
     return found
-
-
-def position(seed: int, key: str) -> float:
-    """A number in [0, 1) that depends only on `seed` and `key`."""
-    digest = hashlib.blake2b(f"{seed}\x1f{key}".encode(), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") >> 11) / 2**53
 
 
 @contextmanager

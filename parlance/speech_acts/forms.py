@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from parlance.speech_acts.labels import SpeechAct
 from parlance.speech_acts.masks import prose
 
 _QUESTION_WORDS: Final = (
@@ -96,25 +97,21 @@ _WORD = re.compile(r"[^\W\d_]")
 _CLOSING: Final = " \t\n!！?？⁇…)]\"'”’"
 
 
-def certain_none(text: str) -> bool:
-    """Whether `text` has no word of prose: only code, addresses, mentions, emoji, numbers or marks.
+def certain_form(text: str) -> SpeechAct | None:
+    """The form that `text` has beyond doubt, or None.
 
-    >>> certain_none("https://a.example/b"), certain_none(":tada: 🎉"), certain_none("ok :tada:")
-    (True, True, False)
-    """
-    return _WORD.search(prose(text)) is None
+    It is none without a word of prose (only code, addresses, mentions, emoji, numbers or marks), and a question
+    where it opens as one and ends with its mark.
 
-
-def certain_question(text: str) -> bool:
-    """Whether `text` has the form of a question beyond doubt: it opens as one and ends with its mark.
-
-    >>> certain_question("Is it done? :eyes:"), certain_question("is it done"), certain_question("Sure?")
-    (True, False, False)
+    >>> [str(certain_form(text)) for text in (":tada: 🎉", "ok :tada:", "Is it done? :eyes:", "is it done", "Sure?")]
+    ['none', 'None', 'question', 'None', 'None']
     """
     words = prose(text).strip()
+    if _WORD.search(words) is None:
+        return SpeechAct.NONE
     opening = CUES["question_word"].match(words) or CUES["inverted"].match(words)
     closing = words[len(words.rstrip(_CLOSING)) :]
-    return opening is not None and not set(closing).isdisjoint("?？⁇")
+    return SpeechAct.QUESTION if opening is not None and not set(closing).isdisjoint("?？⁇") else None
 
 
 def cues(text: str) -> list[str]:

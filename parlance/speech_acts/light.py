@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from parlance.draws import position
 from parlance.speech_acts import fasttext_model
 from parlance.speech_acts.calibration import Probabilities
 from parlance.speech_acts.features import form_line, function_line
@@ -18,9 +19,10 @@ _UPDATES: Final = 100_000
 
 def fit(rows: pl.DataFrame, folder: Path, *, seed: int, epochs: int | None, dim: int, buckets: int) -> None:
     """Trains on `rows` (columns as in `probabilities`, and form and function) and saves the models in `folder`."""
-    lines = _lines(rows["text"].to_list(), previous(rows))
+    forms = [form_line(text) for text in rows["text"].to_list()]
+    lines = {"form": forms, "function": _function_lines(forms, previous(rows))}
     labelled = rows["form"].is_not_null().to_list()
-    order = sorted(range(rows.height), key=lambda row: fasttext_model.position(seed, f"order\x1f{row}"))
+    order = sorted(range(rows.height), key=lambda row: position(seed, "order", row))
     for target in TARGETS:
         labels = rows[target].to_list()
         fasttext_model.fit(
@@ -40,10 +42,15 @@ def load(folder: Path) -> dict[str, Any]:
 
 def probabilities(
     models: Mapping[str, Any], texts: Sequence[str], before: Sequence[str | None], labels: Sequence[str]
-) -> dict[str, Probabilities]:
-    """What the models say of `texts` with what stands before each, (texts, labels) by target."""
-    lines = _lines(texts, before)
-    return {target: fasttext_model.probabilities(model, lines[target], labels) for target, model in models.items()}
+) -> tuple[dict[str, Probabilities], Probabilities]:
+    """What the models say, (texts, labels): by target with what stands before each, and of the function without it."""
+    forms = [form_line(text) for text in texts]
+    in_place, alone = (_function_lines(forms, previous) for previous in (before, [None] * len(forms)))
+    form, there, without = (
+        fasttext_model.probabilities(models[target], lines, labels)
+        for target, lines in (("form", forms), ("function", in_place), ("function", alone))
+    )
+    return {"form": form, "function": there}, without
 
 
 def previous(rows: pl.DataFrame) -> list[str | None]:
@@ -51,6 +58,5 @@ def previous(rows: pl.DataFrame) -> list[str | None]:
     return rows.select(pl.col("text").shift(1).over("conversation"))["text"].to_list()
 
 
-def _lines(texts: Sequence[str], before: Sequence[str | None]) -> dict[str, list[str]]:
-    forms = [form_line(text) for text in texts]
-    return {"form": forms, "function": [function_line(line, last) for line, last in zip(forms, before, strict=True)]}
+def _function_lines(forms: Sequence[str], before: Sequence[str | None]) -> list[str]:
+    return [function_line(line, last) for line, last in zip(forms, before, strict=True)]

@@ -22,7 +22,6 @@ from parlance.embedding import weights
 from parlance.errors import ConfigError
 from parlance.speech_acts.forms import CUES, cues
 
-FILE: Final = "network.safetensors"
 BASE: Final = "minilm"
 LAYERS: Final = 4
 HIDDEN: Final = 96
@@ -136,9 +135,9 @@ class Network:
             opening = read._replace(speaker=torch.full_like(read.speaker, _OPENING), place=torch.zeros_like(read.place))
             return self._judged(features, read, windows), self._judged(features, opening, alone)
 
-    def save(self, folder: Path) -> None:
+    def save(self, file: Path) -> None:
         """Writes the layers that were trained, in half precision."""
-        save_file({name: value.half() for name, value in _trained(self.module).items()}, folder / FILE)
+        save_file({name: value.half() for name, value in _trained(self.module).items()}, file)
 
     def _judged(
         self, features: Tensor, read: Utterances, windows: Sequence[tuple[int, int, int, int]]
@@ -157,13 +156,12 @@ class Network:
         return found
 
 
-def load(folder: Path, targets: Mapping[str, Sequence[str]]) -> Network:
+def load(file: Path, targets: Mapping[str, Sequence[str]]) -> Network:
     """The network that `Network.save` wrote."""
-    torch.manual_seed(0)
     module = ContextNetwork({name: len(labels) for name, labels in targets.items()})
-    saved = {name: value.float() for name, value in load_file(folder / FILE).items()}
+    saved = {name: value.float() for name, value in load_file(file).items()}
     if set(saved) != set(_trained(module)):
-        raise ConfigError(f"{str(folder / FILE)!r} is of another version; train it again")
+        raise ConfigError(f"{str(file)!r} is of another version; train it again")
     module.load_state_dict(saved, strict=False)
     return Network(module, targets)
 

@@ -13,7 +13,7 @@ from parlance.errors import ConfigError
 from parlance.lake import Lake
 from parlance.profiles import Comparison, Confusion, Profile, Sample
 from parlance.profiles.bootstrap import REPLICATES, replicated_sums
-from parlance.profiles.comparing import COLUMNS
+from parlance.profiles.comparing import COLUMNS, columns_of
 from parlance.profiles.correction import truths
 from parlance.profiles.reading import TARGETS
 from parlance.speech_acts.labels import LABELS
@@ -111,7 +111,7 @@ def write_samples(
     rows = [empty_frame(schemas.PROFILE_SAMPLE)]
     for profile in wanted:
         units = candidates(lake, profile, lanes, unit=unit)
-        found = {target: units.counts[:, _columns(target)].sum(axis=0) for target in profile.targets}
+        found = {target: units.counts[:, columns_of(target)].sum(axis=0) for target in profile.targets}
         shares = {target: sums / max(sums.sum(), 1) for target, sums in found.items()}
         sample = profiles.draw(
             profile, units.rows["id"], units.counts, size=size, seed=seed, truths=truths(confusion, shares)
@@ -171,11 +171,6 @@ def _counted(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 
 def _matrix(frame: pl.DataFrame) -> NDArray[np.float64]:
     return frame.select(COLUMNS).cast(pl.Float64).to_numpy()
-
-
-def _columns(target: str) -> slice:
-    place = TARGETS.index(target) * len(LABELS)
-    return slice(place, place + len(LABELS))
 
 
 def _empty_counts() -> pl.DataFrame:

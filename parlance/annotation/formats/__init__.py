@@ -18,8 +18,6 @@ from parlance.annotation.answers import Answer
 from parlance.annotation.guide import Guide
 from parlance.errors import ConfigError
 
-_NOT_FORMATS = ("json_lines",)
-
 
 class Format(Protocol):
     """What a module of this package offers."""
@@ -32,7 +30,7 @@ class Format(Protocol):
 
 def formats() -> list[str]:
     """Names of the formats, sorted."""
-    return sorted(module.name for module in iter_modules(__path__) if module.name not in _NOT_FORMATS)
+    return sorted(module.name for module in iter_modules(__path__))
 
 
 def export(items: pl.DataFrame, folder: Path, guide: Guide) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from parlance.annotation import json_lines
 from parlance.annotation.answers import Answer, State, label_names, sorted_out, text_or_none
-from parlance.annotation.formats import json_lines
 from parlance.annotation.items import shown
 
 HOW_TO = """

@@ -11,7 +11,7 @@ from parlance.errors import ConfigError, SchemaError
 from parlance.speech_acts import LABELS, annotate, train
 from parlance.speech_acts.classifier import Classifier
 from parlance.speech_acts.features import form_line, function_line
-from parlance.speech_acts.forms import certain_none, certain_question
+from parlance.speech_acts.forms import certain_form
 from parlance.stages.speech_act_model import labelled_rows
 
 ROOT = Path(__file__).parents[3]
@@ -44,6 +44,20 @@ def labelled_row(
 ) -> dict[str, object]:
     row = {"id": f"{name}.{position}", "conversation": name, "position": position, "author": "ab"[position % 2]}
     return row | {"text": text, "form": form, "function": function, "lang": "en", "medium": "chat"}
+
+
+def after_what_was_said() -> pl.DataFrame:
+    """Conversations in which the same word has another function by what stands before it."""
+    rows = [
+        row
+        for number in range(20)
+        for previous, act in [("Can you?", "commissive"), ("I did.", "none")]
+        for row in (
+            labelled_row(f"{number}{act}", previous, None, None),
+            labelled_row(f"{number}{act}", "sure", "representative", act, position=1),
+        )
+    ]
+    return pl.DataFrame(rows, schema=LABELLED_COLUMNS)
 
 
 @pytest.fixture(scope="module")
@@ -112,17 +126,8 @@ def test_any_text_is_labelled_alike_alone_and_together(model: str, texts: list[s
 
 
 def test_previous_is_the_text_before_and_then_the_utterance_before(tmp_path: Path) -> None:
-    rows = [
-        row
-        for number in range(20)
-        for previous, act in [("Can you?", "commissive"), ("I did.", "none")]
-        for row in (
-            labelled_row(f"{number}{act}", previous, None, None),
-            labelled_row(f"{number}{act}", "sure", "representative", act, position=1),
-        )
-    ]
     path = str(tmp_path / "model")
-    train(pl.DataFrame(rows, schema=LABELLED_COLUMNS), path, level="light")
+    train(after_what_was_said(), path, level="light")
     texts, previous = pl.Series(["sure", "sure", "ok? sure"]), pl.Series(["Will you come?", "It is late.", None])
     table = annotate(texts, previous, model=path)
     assert table["function"].to_list()[:2] == ["commissive", "none"]
@@ -185,16 +190,7 @@ def test_an_unknown_level_is_refused(labelled: pl.DataFrame, tmp_path: Path) -> 
 
 
 def test_turns_of_a_conversation_are_read_together(tmp_path: Path) -> None:
-    rows = [
-        row
-        for number in range(20)
-        for previous, act in [("Can you?", "commissive"), ("I did.", "none")]
-        for row in (
-            labelled_row(f"{number}{act}", previous, None, None),
-            labelled_row(f"{number}{act}", "sure", "representative", act, position=1),
-        )
-    ]
-    train(pl.DataFrame(rows, schema=LABELLED_COLUMNS), str(tmp_path), level="light")
+    train(after_what_was_said(), str(tmp_path), level="light")
     turns = pl.Series(["Will you come?", "sure", "It is late.", "sure"])
     found = Classifier(str(tmp_path)).annotate(turns, conversations=pl.Series(["a", "a", "b", "b"]))
     assert found["function"].to_list()[1::2] == ["commissive", "none"]
@@ -227,24 +223,24 @@ def test_wrong_models_and_lengths(model: str, tmp_path: Path) -> None:
     ["", " ", "🎉🎉", ":tada:", "`ls -l`", "```\nx\n```", "<@U1> https://a.example", "12:30", "...", "a@b.example"],
 )
 def test_what_has_no_word_is_none(text: str) -> None:
-    assert certain_none(text)
+    assert certain_form(text) == "none"
 
 
 @pytest.mark.parametrize("text", ["ok", "ok :tada:", "see `x`", "か", "é"])
 def test_what_has_a_word_may_be_anything(text: str) -> None:
-    assert not certain_none(text)
+    assert certain_form(text) != "none"
 
 
 @pytest.mark.parametrize(
     "text", ["Where is it?", "so when do we go ?!", "(Is it done?)", "¿Dónde está?", "wann ist es？ :eyes:"]
 )
 def test_an_opening_and_a_mark_make_a_question(text: str) -> None:
-    assert certain_question(text)
+    assert certain_form(text) == "question"
 
 
 @pytest.mark.parametrize("text", ["Where it is.", "Sure?", "Is https://a.example/?q", "We know why? No.", ""])
 def test_one_sign_alone_is_no_certain_question(text: str) -> None:
-    assert not certain_question(text)
+    assert certain_form(text) != "question"
 
 
 @settings(deadline=None)

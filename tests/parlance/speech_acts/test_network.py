@@ -79,16 +79,16 @@ def test_long_conversations_are_read_in_windows(trained: network.Network) -> Non
 
 
 def test_what_was_saved_is_what_is_loaded(trained: network.Network, tmp_path: Path) -> None:
-    trained.save(tmp_path)
-    first, second = (network.load(tmp_path, HEADS).probabilities(talk(2)) for _ in range(2))
+    trained.save(tmp_path / "network")
+    first, second = (network.load(tmp_path / "network", HEADS).probabilities(talk(2)) for _ in range(2))
     assert np.array_equal(first[0]["function"], second[0]["function"])
     assert np.allclose(first[0]["function"], trained.probabilities(talk(2))[0]["function"], atol=0.02)
 
 
 def test_a_file_of_another_network_is_refused(trained: network.Network, tmp_path: Path) -> None:
-    trained.save(tmp_path)
+    trained.save(tmp_path / "network")
     with pytest.raises(ConfigError, match="train it again"):
-        network.load(tmp_path, {"form": ["a"]})
+        network.load(tmp_path / "network", {"form": ["a"]})
 
 
 def test_training_again_gives_the_same_network() -> None:
