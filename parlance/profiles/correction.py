@@ -24,7 +24,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from parlance.errors import SchemaError
-from parlance.speech_acts import annotate
 from parlance.speech_acts.classifier import CONFUSION
 from parlance.speech_acts.labels import LABELS
 
@@ -53,24 +52,6 @@ class Confusion:
         """`rates` of the held-out utterances drawn again: (replicates, true, found)."""
         drawn = np.random.default_rng(seed).poisson(self.counts, size=(replicates, *self.counts.shape))
         return self.rates(drawn.astype(np.float64))
-
-
-def measured(labelled: pl.DataFrame, *, model: str) -> pl.DataFrame:
-    """How the classifier in the folder `model` labels `labelled` (rows of LABELLED), which it must not have seen.
-
-    Columns target, gold, predicted and count. The labels are those that `annotate` gives, since how a classifier
-    decides is part of how it errs; of a text that is cut into several utterances the first one's.
-    """
-    rows = labelled.sort("conversation", "position")
-    rows = rows.with_columns(previous=pl.col("text").shift(1).over("conversation"))
-    rows = rows.filter(pl.col("form").is_not_null(), pl.col("function").is_not_null())
-    acts = annotate(rows["text"], rows["previous"], model=model).unique("row", keep="first", maintain_order=True)
-    gold = rows[acts["row"].to_list()]
-    pairs = [
-        pl.DataFrame({"target": target, "gold": gold[target], "predicted": acts[target]})
-        for target in ("form", "function")
-    ]
-    return pl.concat(pairs).group_by(_COLUMNS[:3]).agg(count=pl.len()).sort(_COLUMNS[:3])
 
 
 def read_confusion(folder: Path) -> dict[str, Confusion]:
