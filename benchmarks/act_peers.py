@@ -40,7 +40,7 @@ def _first(text: str) -> str:
         return "none"
     if text.rstrip().endswith("?"):
         return "question"
-    return next((act for cue, act in RULES if CUES[cue].search(text)), "representative")
+    return next((act for cue, act in RULES if CUES[cue].search(text.lower())), "representative")
 
 
 def tfidf(rows: pl.DataFrame) -> Peer:

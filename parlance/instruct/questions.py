@@ -134,7 +134,7 @@ def _thanks(turn: Turn, asker: str | None) -> bool:
     By words, not by labels: of the sample's 176 utterances with such a word 173 thank, as was read; to 10 the
     classifier gives another function than expressive.
     """
-    return turn.author == asker and bool(CUES["thanks"].search(turn.text))
+    return turn.author == asker and bool(CUES["thanks"].search(turn.text.lower()))
 
 
 def _promise(later: Sequence[Turn], asker: str | None) -> str | None:

@@ -5,19 +5,13 @@ import unicodedata
 from typing import Final
 
 from parlance.speech_acts.forms import cues
-from parlance.speech_acts.masks import CODE, EMAIL, EMOJI, FENCE, LINK, MENTION, URL
+from parlance.speech_acts.masks import OPENING, emoji_replaced
 
 # Raised whenever the tokens change: a model reads only what it was trained on.
 FEATURES_VERSION: Final = 1
 
-_NAMED = (
-    (FENCE, "<code>"),
-    (CODE, "<code>"),
-    (LINK, "<link>"),
-    (URL, "<link>"),
-    (EMAIL, "<mail>"),
-    (MENTION, "<name>"),
-)
+# By the places of OPENING.
+_NAMES: Final = ("<code>", "<code>", "<link>", "<link>", "<mail>", "<name>")
 _TOKEN = re.compile(r"<(?:code|link|mail|name)>|[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]")
 _LONGEST = 200
 
@@ -38,10 +32,12 @@ def function_line(line: str, previous: str | None) -> str:
 
 
 def _words(text: str) -> list[str]:
-    text = unicodedata.normalize("NFKC", text[: _LONGEST * 20]).lower()
-    for pattern, name in _NAMED:
-        text = pattern.sub(f" {name} ", text)
-    tokens = _TOKEN.findall(EMOJI.sub(lambda match: f" {match[0].strip(':').replace('_', ' ')} ", text))
+    text = text[: _LONGEST * 20]
+    text = (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
+    for (pattern, signs), name in zip(OPENING, _NAMES, strict=True):
+        if any(sign in text for sign in signs):
+            text = pattern.sub(f" {name} ", text)
+    tokens = _TOKEN.findall(emoji_replaced(text, lambda match: f" {match[0].strip(':').replace('_', ' ')} "))
     return ["0" if token.isdigit() else token for token in tokens[:_LONGEST]]
 
 

@@ -38,7 +38,7 @@ EMOJI = re.compile(f"[{_PICTOGRAPHS}][{_PICTOGRAPHS}{_JOINERS}]*|{_SHORTCODE.pat
 # A word-like placeholder may open a sentence; the emoji's may not, so that it stays with what it follows.
 EMOJI_PLACEHOLDER = "\ue000"
 # The last of each are signs without one of which the pattern cannot match.
-_OPENING = (
+OPENING = (
     (FENCE, ("```",)),
     (CODE, ("`",)),
     (LINK, ("<",)),
@@ -71,12 +71,11 @@ def masked(text: str) -> str:
     >>> masked("See https://a.example/?q=1 now. Ok? 🎉")
     'See Xxxxxxxxxxxxxxxxxxxxxx now. Ok? \\ue000'
     """
-    for pattern, signs in _OPENING:
+    for pattern, signs in OPENING:
         if any(sign in text for sign in signs):
             text = pattern.sub(_filled("X", "x"), text)
-    if not text.isascii():
-        return _UNENCODABLE.sub("x", EMOJI.sub(_filled(EMOJI_PLACEHOLDER, EMOJI_PLACEHOLDER), text))
-    return _SHORTCODE.sub(_filled(EMOJI_PLACEHOLDER, EMOJI_PLACEHOLDER), text) if ":" in text else text
+    text = emoji_replaced(text, _filled(EMOJI_PLACEHOLDER, EMOJI_PLACEHOLDER))
+    return text if text.isascii() else _UNENCODABLE.sub("x", text)
 
 
 def code_blocks(text: str) -> list[tuple[int, int]]:
@@ -138,9 +137,21 @@ def prose(text: str) -> str:
     >>> prose("`make` fails, see https://a.example :cry:")
     '  fails, see    '
     """
-    for pattern in (FENCE, CODE, LINK, URL, EMAIL, MENTION, EMOJI):
-        text = pattern.sub(" ", text)
-    return text
+    for pattern, signs in OPENING:
+        if any(sign in text for sign in signs):
+            text = pattern.sub(" ", text)
+    return emoji_replaced(text, " ")
+
+
+def emoji_replaced(text: str, by: str | Callable[[re.Match[str]], str]) -> str:
+    """`text` with `by` for each emoji, as a sign or a code.
+
+    >>> emoji_replaced("ok :tada: 🎉", "!")
+    'ok ! !'
+    """
+    if not text.isascii():
+        return EMOJI.sub(by, text)
+    return _SHORTCODE.sub(by, text) if ":" in text else text
 
 
 def inside_grapheme(text: str, position: int) -> bool:
