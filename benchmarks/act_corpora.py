@@ -8,27 +8,36 @@ import polars as pl
 
 
 class Layout(NamedTuple):
-    """Where a corpus lies, which part of its own label is meant, and how often the network reads it."""
+    """Where a corpus lies, which part of its own label is meant, how often the network reads it, and what it labels.
+
+    `turns`: one label stands for a whole turn, however many sentences it has.
+    """
 
     file: str
     label: pl.Expr
     epochs: int
+    turns: bool = False
 
 
 CORPORA: Final = {
     "SwDA": Layout("noncommercial/swda.jsonl.gz", pl.col("orig"), 1),
     "MRDA": Layout("mrda.jsonl.gz", pl.col("orig").str.split("/").list.first(), 2),
-    "DailyDialog": Layout("noncommercial/dailydialog.jsonl.gz", pl.col("orig"), 6),
+    "DailyDialog": Layout("noncommercial/dailydialog.jsonl.gz", pl.col("orig"), 6, turns=True),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Training and test split: columns conversation, author, text, label (its own) and function (mapped, or null)."""
+    """Training and test split: columns conversation, author, text, label (its own) and function (mapped, or null).
+
+    `acts` are those that its labels map to.
+    """
 
     train: pl.DataFrame
     test: pl.DataFrame
     epochs: int
+    turns: bool
+    acts: frozenset[str]
 
 
 def read_corpus(folder: Path, name: str) -> Corpus | None:
@@ -46,4 +55,5 @@ def read_corpus(folder: Path, name: str) -> Corpus | None:
         function=pl.col("label").replace({"": None}),
     )
     parts = {split: rows.filter(split=split).drop("split") for split in ("train", "test")}
-    return Corpus(**parts, epochs=layout.epochs)
+    acts = frozenset(rows["function"].drop_nulls())
+    return Corpus(**parts, epochs=layout.epochs, turns=layout.turns, acts=acts)

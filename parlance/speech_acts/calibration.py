@@ -58,21 +58,6 @@ def precise(
     return bound(found, np.where(gold[said] == label, 0, 1), right=right, within=within) if said.any() else within[0]
 
 
-def estimated_shares(
-    probabilities: Probabilities, *, learned: Mapping[str, float], rounds: int = 100
-) -> dict[str, float]:
-    """The shares of acts in unlabelled text, from what a classifier with the `learned` shares says of it.
-
-    Expectation maximisation of Saerens, Latinne and Decaestecker 2002 (equation 2.9).
-    """
-    prior = np.array([learned.get(label, 0.0) for label in LABELS])
-    shares = prior.copy()
-    for _ in range(rounds):
-        moved = probabilities * np.divide(shares, prior, out=np.zeros_like(prior), where=prior > 0)
-        shares = (moved / moved.sum(axis=1, keepdims=True)).mean(axis=0)
-    return dict(zip(LABELS, shares.tolist(), strict=True))
-
-
 def adjusted(
     probabilities: Probabilities, *, temperature: float, learned: Mapping[str, float], expected: Mapping[str, float]
 ) -> Probabilities:

@@ -23,7 +23,8 @@ from parlance.speech_acts.report import Report, report
 from parlance.speech_acts.segmentation import utterances
 
 Level = Literal["light", "full"]
-_META, _NETWORK = "meta.json", "network.safetensors"
+NETWORK: Final = "network.safetensors"
+_META: Final = "meta.json"
 # The weight of the network's word beside fastText's, in a mean of logarithms; see benchmarks/speech_acts.py.
 NETWORK_WEIGHT: Final = 0.8
 # A classifier abstains where its score is below the bound at which this share of held-out labels was right.
@@ -76,10 +77,10 @@ class Classifier:
             )
         self._models = light.load(folder)
         self._network = None
-        if level == "full" and (folder / _NETWORK).is_file():
+        if level == "full" and (folder / NETWORK).is_file():
             from parlance.speech_acts import network
 
-            self._network = network.load(folder / _NETWORK, _HEADS)
+            self._network = network.load(folder / NETWORK, _HEADS)
         self.shares: dict[str, dict[str, float]] = meta["shares"]
         fitted = meta["levels"]["full" if self._network else "light"]
         self.temperatures: dict[str, float] = fitted["temperatures"]
@@ -162,7 +163,7 @@ class Classifier:
         if self._network is None or not texts:
             return there, alone
         read, by_itself = self._network.probabilities(rows)
-        return {target: _mixed(there[target], read[target]) for target in TARGETS}, _mixed(alone, by_itself["function"])
+        return {target: mixed(there[target], read[target]) for target in TARGETS}, mixed(alone, by_itself["function"])
 
     def _decided(self, acts: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
         known = pl.Series([certain_form(text) for text in texts.to_list()], dtype=pl.String)
@@ -253,12 +254,12 @@ def train(
         if level == "full":
             from parlance.speech_acts import network
 
-            network.fit(kept, _HEADS, seed=seed, epochs=epochs).save(made / _NETWORK)
+            network.fit(kept, _HEADS, seed=seed, epochs=epochs).save(made / NETWORK)
             _fit_scores(made, rest, meta, "full")
         measured = _measured(made, rest, sum(counts))
         meta["held_out"] = measured.figures()
         _save_meta(made, meta)
-        for name in (_NETWORK, CONFUSION):
+        for name in (NETWORK, CONFUSION):
             (folder / name).unlink(missing_ok=True)
         for file in sorted(made.iterdir()):
             os.replace(file, folder / file.name)
@@ -312,7 +313,8 @@ def _measured(folder: Path, rest: pl.DataFrame, rows: int) -> Report:
     )
 
 
-def _mixed(light_says: Probabilities, network_says: np.typing.NDArray[np.float32]) -> Probabilities:
+def mixed(light_says: Probabilities, network_says: np.typing.NDArray[np.float32]) -> Probabilities:
+    """The mean of the logarithms of what both say, (rows, labels), the network's by NETWORK_WEIGHT; rows sum to one."""
     logs = [np.log(np.maximum(each, calibration.LEAST)) for each in (light_says, network_says.astype(np.float64))]
     powered = np.exp((1 - NETWORK_WEIGHT) * logs[0] + NETWORK_WEIGHT * logs[1])
     return np.asarray(powered / powered.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -21,8 +21,8 @@ _AUXILIARIES: Final = (
 )
 _ADDRESS: Final = r"^\W*(?:(?:and|but|so|ok|okay|hey|hi|also|und|aber|et|mais|y|pero|e|mas)\W+)?"
 
-# What each cue says is only likely: a model weighs them together with the words. They read lower case; ignoring case takes
-# twice the time.
+# What each cue says is only likely: a model weighs them together with the words. They read lower case: to ignore case
+# takes twice the time.
 CUES: Final = {
     "question_word": re.compile(rf"{_ADDRESS}(?:{_QUESTION_WORDS})\b"),
     "inverted": re.compile(

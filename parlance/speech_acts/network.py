@@ -166,16 +166,27 @@ def load(file: Path, targets: Mapping[str, Sequence[str]]) -> Network:
     return Network(module, targets)
 
 
-def fit(rows: pl.DataFrame, targets: Mapping[str, Sequence[str]], *, seed: int, epochs: int | None = None) -> Network:
+def fit(
+    rows: pl.DataFrame,
+    targets: Mapping[str, Sequence[str]],
+    *,
+    seed: int,
+    epochs: int | None = None,
+    start: Path | None = None,
+) -> Network:
     """Trained on `rows` as `utterances` reads them, with a column of labels for each target.
 
-    A null label teaches nothing. `epochs` None means as many as the number of rows asks for. Equal rows in equal
-    order give an equal network on one machine.
+    A null label teaches nothing. `epochs` None means as many as the number of rows asks for. Training goes on from the
+    layers in the file `start`, but for heads of other targets. Equal rows in equal order give an equal network on one
+    machine.
     """
     epochs = epochs or min(20, max(_EPOCHS, _UPDATES // max(rows.height, 1)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = ContextNetwork({name: len(labels) for name, labels in targets.items()})
+        if start is not None:
+            saved = {name: value.float() for name, value in load_file(start).items() if not name.startswith("heads.")}
+            module.load_state_dict(saved, strict=False)
         _fit(module, utterances(rows), _codes(rows, targets), np.random.default_rng(seed), epochs)
     return Network(module, targets)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from parlance.speech_acts.calibration import CHAT_SHARES, adjusted, bound, estimated_shares, fitted_temperature, precise
+from parlance.speech_acts.calibration import CHAT_SHARES, adjusted, bound, fitted_temperature, precise
 from parlance.speech_acts.labels import LABELS
 
 EVEN = dict.fromkeys(LABELS, 1 / len(LABELS))
@@ -53,20 +53,6 @@ def test_bound_is_the_least_score_from_which_on_enough_is_right() -> None:
     assert bound(raw, gold, right=0.75, within=(0.1, 0.95)) == pytest.approx(0.6)
     assert bound(raw, gold, right=0.1, within=(0.55, 0.95)) == pytest.approx(0.55)
     assert bound(raw, np.full(5, other), right=0.5, within=(0.1, 0.95)) == 0.95
-
-
-def test_shares_are_estimated_from_what_is_said_of_text() -> None:
-    rng = np.random.default_rng(1)
-    wanted = dict.fromkeys(LABELS, 0.02) | {"question": 0.66, "none": 0.22}
-    gold = rng.choice(len(LABELS), size=4_000, p=list(wanted.values()))
-    likelihood = np.full((len(LABELS), len(LABELS)), 0.05) + 0.6 * np.eye(len(LABELS))
-    seen = np.array([rng.choice(len(LABELS), p=likelihood[label] / likelihood[label].sum()) for label in gold])
-    posterior = (likelihood[:, seen] / likelihood[:, seen].sum(axis=0)).T
-    found = estimated_shares(posterior, learned=EVEN)
-    assert sum(found.values()) == pytest.approx(1.0)
-    assert found["question"] == pytest.approx(0.66, abs=0.03)
-    assert found["none"] == pytest.approx(0.22, abs=0.03)
-    assert found["directive"] < 0.05
 
 
 def test_a_label_is_precise_from_a_probability_on() -> None:
