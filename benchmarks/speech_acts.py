@@ -22,7 +22,7 @@ from rich.table import Table
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, precision_score
 
 from benchmarks.act_corpora import CORPORA, Corpus, read_corpus
-from benchmarks.act_peers import PEERS, Peer, first_match
+from benchmarks.act_peers import PEERS, Peer, first_match, plain_fasttext
 from benchmarks.acts_judged import Judged
 from parlance import plots
 from parlance.speech_acts import LABELS, light, train
@@ -204,10 +204,9 @@ def standard_split(console: Console, name: str, corpus: Corpus, default: str) ->
     table = Table("classifier", "accuracy", "macro-F1", "CPU-s", title=f"{name}: {len(labels)} labels, standard split")
     gold = corpus.test["label"]
     rows, test = (part.with_columns(form="label", function="label") for part in (corpus.train, corpus.test))
-    for peer, make in PEERS.items():
-        started = time.process_time()
-        said = make(rows)(test, "function").labels
-        table.add_row(peer, *_pair(gold, said), _since(started))
+    started = time.process_time()
+    # On 190,000 utterances with 41 labels TF-IDF's solver takes hours.
+    table.add_row("fastText", *_pair(gold, plain_fasttext(rows)(test, "function").labels), _since(started))
     started = time.process_time()
     read = _trained_network(corpus, labels, default)
     table.add_row("Parlance, the network", *_pair(gold, np.array(labels)[read.argmax(axis=1)]), _since(started))
