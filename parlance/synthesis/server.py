@@ -74,7 +74,7 @@ class Server:
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.after_s if isinstance(error, _PassingError) else None
-        backed_off = wait_exponential_jitter(initial=self._pause_s, max=MOST_WAIT_S, jitter=self._pause_s)(state)
+        backed_off = wait_exponential_jitter(multiplier=self._pause_s, max=MOST_WAIT_S, jitter=self._pause_s)(state)
         return min(asked, MOST_WAIT_S) if asked is not None else backed_off
 
 
