@@ -165,7 +165,7 @@ def histogram(rows: pl.DataFrame) -> str:
     longest = rows["tokens"].max()
     most = next((bound for bound in bounds if isinstance(longest, int) and longest <= bound), bounds[-1])
     shown = [bound for bound in bounds if bound <= most]
-    places = rows["tokens"].cut(shown[:-1]).to_physical() if len(shown) > 1 else rows["tokens"] * 0
+    places = pl.Series(shown[:-1], dtype=pl.Int32).search_sorted(rows["tokens"], side="left")
     counts = dict(places.value_counts().iter_rows())
     labels = [f"to {bound:,}" for bound in shown[:-1]] + [f"to {max(longest or 0, shown[-1]):,}"]
     series = {"examples": [counts.get(place, 0) for place in range(len(shown))]}

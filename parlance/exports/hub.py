@@ -37,6 +37,8 @@ def push(folder: Path, target: Target, *, private: bool, message: str) -> Pushed
 
     api = HfApi(endpoint=target.endpoint, token=target.token)
     repository = target.repository
+    if repository.count("/") != 1:
+        raise ConfigError(f"PARLANCE_HUB_REPOSITORY is {repository!r}; allowed: owner/name")
     try:
         url = api.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
         is_private = bool(api.dataset_info(repository).private)
@@ -51,6 +53,8 @@ def push(folder: Path, target: Target, *, private: bool, message: str) -> Pushed
         raise _refused(error.response.status_code, f"{target.endpoint} refuses {repository!r}: {error}") from error
     except TransportError as error:
         raise TransientError(f"{target.endpoint} does not answer: {error}") from error
+    except RuntimeError as error:  # so the client reports that the storage of large files failed
+        raise TransientError(f"{target.endpoint}: {error} {error.__cause__}") from error
     files = sum(path.is_file() for path in folder.rglob("*"))
     return Pushed(url=str(url), commit=str(commit.oid), private=is_private, files=files)
 
