@@ -4,10 +4,11 @@
 
 Without arguments the latest export and tokenizer of the lake, after `make run`. `datasets` loads every layout by the
 card; TRL trains three steps of a Llama of random weights, and its loss masks are compared with ours; axolotl and
-LLaMA-Factory run in processes of their own, where they are installed:
+LLaMA-Factory run in processes of their own, where they are installed. Of axolotl it is the schema of `datasets` and the
+prompt strategies that run, of LLaMA-Factory the parser of `dataset_info.json` and the converters; neither trains.
 
     python -m pip install --no-deps --target .peers/axolotl axolotl addict
-    python -m pip install --no-deps --target .peers/llamafactory llamafactory torchaudio
+    python -m pip install --no-deps --target .peers/llamafactory llamafactory
 
 One that is not installed, or that does not load, is named as skipped: nothing is said of it then.
 """
@@ -76,7 +77,7 @@ def trl_rows(export: Path, tokenizer: Path, scratch: Path) -> list[Row]:
                 per_device_train_batch_size=2,
                 max_length=LENGTH,
                 **wanted,
-            ),  # fmt: skip
+            ),
             train_dataset=data,
             processing_class=words,
         )

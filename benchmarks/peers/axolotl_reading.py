@@ -2,7 +2,7 @@
 
     python axolotl_reading.py EXPORT TOKENIZER
 
-Prints one line of JSON: for each layout the rows that were tokenized, how many tokens, and how many of them are learned.
+Prints one line of JSON: for each layout the rows that were tokenized, their tokens, and how many of them are learned.
 """
 
 import json
@@ -31,9 +31,9 @@ def main() -> None:
         told = DictDefault({name: value for name, value in checked.model_dump().items() if value is not None})
         strategy = load(checked.type, tokenizer, settings, told)
         rows = pq.read_table(folder / entry["path"]).to_pylist()
-        made = [strategy.tokenize_prompt(row) for row in rows]
-        if strategy.supports_batched:
-            made = [strategy.tokenize_prompt({name: [row[name]] for name in row}) for row in rows]
+        batched = strategy.supports_batched
+        asked = [{name: [row[name]] for name in row} if batched else row for row in rows]
+        made = [strategy.tokenize_prompt(row) for row in asked]
         labels = [label for row in made for label in _flat(row["labels"])]
         learned = sum(label != IGNORED for label in labels)
         name = entry["path"].partition("/")[0]

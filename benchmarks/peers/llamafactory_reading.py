@@ -8,7 +8,7 @@ Prints one line of JSON: for each layout the rows and how many come back as the 
 import json
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -20,7 +20,17 @@ def conversation(row: dict[str, Any]) -> list[tuple[str, str]]:
     return system + [(one["role"], one["content"]) for one in [*row["_prompt"], *row["_response"]]]
 
 
+def without_audio() -> None:
+    """Lets parser and converters be loaded without `llamafactory.data` itself, which loads libraries for audio."""
+    import llamafactory
+
+    package = ModuleType("llamafactory.data")
+    package.__path__ = [str(Path(llamafactory.__path__[0], "data"))]
+    sys.modules[package.__name__] = package
+
+
 def main() -> None:
+    without_audio()
     from llamafactory.data.converter import get_dataset_converter
     from llamafactory.data.parser import get_dataset_list
 

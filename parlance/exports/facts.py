@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from parlance.instruct.formats import loaded
-from parlance.lake import LANE_TABLES, Lake
+from parlance.lake import Lake
 
 SYNTHETIC: Final = "synthetic"
 
@@ -123,9 +123,10 @@ def _licences(lake: Lake, lanes: Sequence[str], examples: pl.LazyFrame) -> pl.Da
 
 def _versions(lake: Lake, lanes: Sequence[str], *, synthetic: bool) -> pl.DataFrame:
     """Parlance, and the tables that the examples are made of, by the number of their last commit."""
-    names = [f"{lane}/{table}" for lane in lanes for table in ("kept", "utterances") if table in LANE_TABLES]
+    names = [f"{lane}/{table}" for lane in lanes for table in ("kept", "utterances")]
     names += ["instruct/examples", *(["instruct/synthetic"] if synthetic else [])]
-    rows = [("parlance", version("parlance")), *((name, str(lake.table(name).version())) for name in names)]
+    made = [(name, lake.table(name).version()) for name in names]
+    rows = [("parlance", version("parlance")), *((name, str(number)) for name, number in made if number is not None)]
     return pl.DataFrame(rows, schema=["table", "version"], orient="row")
 
 

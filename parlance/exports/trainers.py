@@ -16,6 +16,13 @@ _HEAD: Final = """\
 """
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes each entry in full, so that one can be taken out."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def write_trainer_files(folder: Path, rows: Mapping[str, int]) -> list[str]:
     """Writes `dataset_info.json` (LLaMA-Factory's `dataset_dir` is `folder`) and `axolotl.yaml`; returns their names.
 
@@ -24,7 +31,7 @@ def write_trainer_files(folder: Path, rows: Mapping[str, int]) -> list[str]:
     tables = [name for name, count in rows.items() if count and name.endswith(".parquet")]
     info = json.dumps(dataset_info(tables), indent=2) + "\n"
     (folder / DATASET_INFO).write_text(info, encoding="utf-8")
-    snippet = _HEAD + yaml.safe_dump(axolotl(tables), sort_keys=False)
+    snippet = _HEAD + yaml.dump(axolotl(tables), Dumper=_Plain, sort_keys=False)
     (folder / AXOLOTL).write_text(snippet, encoding="utf-8")
     return [DATASET_INFO, AXOLOTL]
 
