@@ -31,7 +31,7 @@ from parlance.lake import Lake
 from parlance.tokenization.masking import ChatTokenizer
 
 SCRIPTS = Path(__file__).parent / "peers"
-LENGTH = 4096
+LENGTH, IGNORED = 4096, -100
 Row = tuple[str, str, str, str]
 
 
@@ -81,18 +81,20 @@ def trl_rows(export: Path, tokenizer: Path, scratch: Path) -> list[Row]:
             train_dataset=data,
             processing_class=words,
         )
-        said = "loss on everything"
+        made = [(row["input_ids"], _mask(row["labels"])) for row in trainer.train_dataset]
+        learned = sum(sum(mask) for _, mask in made) / sum(len(mask) for _, mask in made)
+        said = f"loss on {learned:.0%} of the tokens"
         if name == "chatml":
-            theirs = [(row["input_ids"], row["assistant_masks"]) for row in trainer.train_dataset]
-            equal = sum(
-                tuple(one) == tuple(ours.masked(row["messages"])) for one, row in zip(theirs, data, strict=True)
-            )
-            said = f"ids and masks equal ours in {equal} of {len(theirs)} rows"
-        elif name == "prompt_completion":
-            said = "loss on the completion"
+            equal = sum(one == tuple(ours.masked(row["messages"])) for one, row in zip(made, data, strict=True))
+            said += f"; ids and masks equal ours in {equal} of {len(made)} rows"
+            said += "" if equal == len(made) else ": THEY DIFFER"
         loss = trainer.train().training_loss
         rows.append(("trl", name, f"{len(data)} rows, loss {loss:.2f}", said))
     return rows
+
+
+def _mask(labels: list[int]) -> list[int]:
+    return [int(label != IGNORED) for label in labels]
 
 
 def peer_rows(peer: str, *arguments: str) -> list[Row]:
