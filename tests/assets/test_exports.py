@@ -76,7 +76,7 @@ def test_the_card_says_what_the_files_hold(lake: Lake) -> None:
     assert [config["config_name"] for config in head["configs"] if config.get("default")] == ["chatml"]
     for config in head["configs"]:
         assert all((folder / one["path"]).exists() for one in config["data_files"])
-    assert "Nothing in it was generated" in card.text
+    assert "None of them was written by a language model" in card.text
     assert "| train | 16 |" in card.text
     assert "| representative | 0 | 20 |" in card.text  # in how many answers
     assert shown(result, "exports")["card"] in card.content
