@@ -1,4 +1,4 @@
-"""Instruct examples from Slack threads, and the files that trainers load."""
+"""Instruct examples from Slack threads."""
 
 import dagster as dg
 import polars as pl
@@ -19,8 +19,8 @@ PROFILES = dg.AssetKey(["corpus", "profiles"])
 
 
 def instruct_assets(lane: Lane, *, gate: str = "") -> list[dg.AssetsDefinition]:
-    """Examples made of the threads of `lane`, and their exports; only of a corpus that matches the profile `gate`."""
-    return [_examples(lane, gate=gate), exports]
+    """Examples made of the threads of `lane`; only of a corpus that matches the profile `gate`."""
+    return [_examples(lane, gate=gate)]
 
 
 def _examples(lane: Lane, *, gate: str) -> dg.AssetsDefinition:
@@ -99,32 +99,6 @@ def there_are_enough_examples(lake: LakeResource) -> dg.AssetCheckResult:
     wanted = {"train": LEAST_EXAMPLES, "validation": 1, "test": 1}
     short = {split: counts.get(split, 0) for split, least in wanted.items() if counts.get(split, 0) < least}
     return dg.AssetCheckResult(passed=not short, metadata={"examples": counts, "at_least": wanted, "too_few": short})
-
-
-@dg.asset(
-    key=["instruct", "exports"],
-    deps=[EXAMPLES],
-    group_name="instruct",
-    kinds={"json"},
-    owners=OWNERS,
-    code_version=code_version("instruct"),
-)
-@no_useless_retries
-def exports(lake: LakeResource) -> dg.MaterializeResult:
-    """The examples as JSON lines in the layouts that trainers load: Alpaca, ChatML, ShareGPT, plain landmarks."""
-    opened = lake.open()
-    rows = opened.table("instruct/examples").scan().sort("id").collect()
-    version = content_version([*rows["id"], code_version("instruct")])
-    with opened.files.publish("instruct/exports", version) as folder:
-        written = stages.export_examples(opened, folder)
-    listed = pl.DataFrame({"file": list(written), "examples": list(written.values())})
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(version),
-        metadata={
-            "dagster/uri": opened.files.uri("instruct/exports", version),
-            "files": metadata.table_of(listed),
-        },
-    )
 
 
 instruct_checks = [no_thread_is_on_two_sides, there_are_enough_examples]

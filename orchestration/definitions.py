@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.annotation import annotation_assets, annotation_checks
 from assets.corpus import corpus_assets
+from assets.exports import export_assets
 from assets.insight import insight_assets
 from assets.instruct import instruct_assets, instruct_checks
 from assets.labelling import labelling_assets
@@ -18,6 +19,7 @@ from assets.report import report_assets
 from assets.search import search_assets
 from assets.semantic import semantic_assets
 from assets.slack import slack_assets, slack_checks
+from assets.synthesis import synthesis_assets, synthesis_checks
 from assets.tokenizers import tokenizer_assets, tokenizer_checks
 from orchestration import automation, jobs, schedules, sensors
 from orchestration.lanes import lanes
@@ -25,8 +27,10 @@ from orchestration.settings import annotations_folder, lake_root, path_setting, 
 from parlance import profiles
 from resources.annotations import Annotations
 from resources.embedder import Embedder
+from resources.hub import Hub
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
+from resources.language_model import LanguageModel
 from resources.profiles import TaskProfiles
 from resources.references import NamedReferences
 from resources.training import TrainingProcess
@@ -56,6 +60,12 @@ def resources(lanes: Iterable[Lane]) -> dict[str, object]:
         ),
         "references": NamedReferences(path=path_setting("PARLANCE_REFERENCES")),
         "task_profiles": TaskProfiles(path=path_setting("PARLANCE_PROFILES")),
+        "language_model": LanguageModel(
+            url=setting("PARLANCE_LLM_URL"),
+            model=setting("PARLANCE_LLM_MODEL"),
+            cache=f"{path_setting('PARLANCE_HOME')}/answers",
+        ),
+        "hub_repository": Hub(repository=setting("PARLANCE_HUB_REPOSITORY"), url=setting("PARLANCE_HUB_URL")),
         "embedder": Embedder(model=setting("PARLANCE_EMBEDDING_MODEL")),
         "training": TrainingProcess(checkpoints=f"{path_setting('PARLANCE_HOME')}/checkpoints"),
     }
@@ -77,6 +87,8 @@ def defs() -> dg.Definitions:
             *repeated_assets(every),
             *labelling_assets(every),
             *instruct_assets(slack, gate=setting("PARLANCE_PROFILE")),
+            *synthesis_assets,
+            *export_assets(every),
             *insight_assets(every),
             *profile_assets(every),
             *tokenizer_assets(every),
@@ -89,6 +101,7 @@ def defs() -> dg.Definitions:
             *(check for lane in every for check in lane_checks(lane)),
             *slack_checks(slack),
             *instruct_checks,
+            *synthesis_checks,
             *profile_checks(profiles.names(path_setting("PARLANCE_PROFILES")), gate=setting("PARLANCE_PROFILE")),
             *annotation_checks,
             *tokenizer_checks(every),

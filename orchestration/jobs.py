@@ -11,7 +11,9 @@ from orchestration.main import materialize_everything
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-TRAINING = dg.AssetSelection.groups("instruct", "tokenizers", "search") | dg.AssetSelection.assets(
+# What leaves the project, or costs, is materialised where somebody asks for it by name.
+ASKED_FOR = dg.AssetSelection.assets(["instruct", "synthetic"], ["instruct", "hub_dataset"])
+TRAINING = (dg.AssetSelection.groups("instruct", "tokenizers", "search") - ASKED_FOR) | dg.AssetSelection.assets(
     ["corpus", "speech_act_model"],
     ["corpus", "profiles"],
     ["models", "base_model"],

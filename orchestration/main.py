@@ -11,7 +11,9 @@ import yaml
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 
+from assets.optional import NEEDS
 from orchestration.lanes import lanes
+from orchestration.settings import setting
 from parlance.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,10 +25,11 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 Phase = tuple[dg.PartitionsDefinition | None, list[dg.AssetKey]]
 
 
-def phases(graph: "AssetGraph") -> list[Phase]:
-    """The assets in few runs, each of one kind of partitions, every asset after all it depends on."""
-    waiting = [key for level in graph.toposorted_asset_keys_by_level for key in sorted(level)]
-    done: set[dg.AssetKey] = set()
+def phases(graph: "AssetGraph", *, without: Set[dg.AssetKey] = frozenset()) -> list[Phase]:
+    """The assets in few runs, each of one kind of partitions, every asset after all it depends on but `without`."""
+    ordered = [key for level in graph.toposorted_asset_keys_by_level for key in sorted(level)]
+    waiting = [key for key in ordered if key not in without]
+    done: set[dg.AssetKey] = set(without)
     found: list[Phase] = []
     roots = _ready(graph, waiting, done, None)
     if roots:  # else every lane would wait for them in the middle
@@ -40,6 +43,12 @@ def phases(graph: "AssetGraph") -> list[Phase]:
         done.update(found[-1][1])
         waiting = [key for key in waiting if key not in done]
     return found
+
+
+def not_asked_for(graph: "AssetGraph") -> dict[dg.AssetKey, str]:
+    """The assets whose setting is empty, each with its name."""
+    needed = {key: graph.get(key).tags.get(NEEDS, "") for key in graph.materializable_asset_keys}
+    return {key: name for key, name in sorted(needed.items()) if name and not setting(name)}
 
 
 def _ready(
@@ -98,7 +107,11 @@ def materialize_everything(
             instance.add_dynamic_partitions(lane.partitions.name or "", lane.inputs())
         if ignored := lane.source.ignored():
             log(f"left alone in {lane.title}: {', '.join(ignored)}")
-    listed = phases(job.get_definition().asset_layer.asset_graph)
+    graph = job.get_definition().asset_layer.asset_graph
+    without = not_asked_for(graph)
+    for key, name in without.items():
+        log(f"left out: {key.to_user_string()}, since {name} is not set")
+    listed = phases(graph, without=without.keys())
     for number, (partitions, keys) in enumerate(listed, start=1):
         started = time.monotonic()
         log(f"[{number}/{len(listed)}] {', '.join(key.to_user_string() for key in keys)}")

@@ -42,6 +42,15 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "PARLANCE_RETRAIN_AFTER": ("50", "new gold labels after which the classifier is trained again"),
     "PARLANCE_EMBEDDING_MODEL": ("minilm", "embedding model: minilm, a path or a hub name"),
     "PARLANCE_BASE_MODEL": ("", "base model to fine-tune, a path or a hub name; empty: train a small one"),
+    "PARLANCE_LLM_URL": (
+        "",
+        "OpenAI-compatible endpoint that writes examples, such as http://127.0.0.1:8000/v1; empty: none are written",
+    ),
+    "PARLANCE_LLM_MODEL": ("", "name of the model at that endpoint"),
+    "PARLANCE_LLM_KEY": ("", "key of that endpoint, where it wants one"),
+    "PARLANCE_HUB_REPOSITORY": ("", "data set on a hub that exports are pushed to, owner/name; empty: none"),
+    "PARLANCE_HUB_URL": ("https://huggingface.co", "where the hub is"),
+    "PARLANCE_HUB_TOKEN": ("", "token of the hub; empty: HF_TOKEN, or that of `hf auth login`"),
     "PARLANCE_REPORT_URL": ("http://127.0.0.1:3001", "where `make ui` serves the reports"),
 }
 

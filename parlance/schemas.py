@@ -326,7 +326,20 @@ EMBEDDINGS = pa.schema(
 # `asks` are the acts of the utterances that ask or request, the function null where the form alone is sure; `answers`
 # are the functions in the answer; `thanked`: the asker thanks after an answer; `promise` is kept where another person
 # committed to something and reported later, open where they did not, null where nobody committed; `unsure` counts the
-# utterances that the classifier abstained from, which are evidence of nothing.
+# utterances that the classifier abstained from, which are evidence of nothing. `messages` are the example as such: a
+# system message or none, then user and assistant in turns, the assistant last; instruction, input and output are their
+# view for layouts of three texts. `kind` says what it was made from, `quality_reasons` what lowered `quality`,
+# `alternatives` are other answers, the best first; `cluster` names its near duplicates.
+MESSAGE = pa.struct(
+    [pa.field("role", pa.string(), nullable=False), pa.field("content", pa.large_string(), nullable=False)]
+)
+ALTERNATIVE = pa.struct(
+    [
+        pa.field("message_ids", pa.list_(pa.string()), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("score", pa.float32(), nullable=False),
+    ]
+)
 EXAMPLES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -335,6 +348,13 @@ EXAMPLES = pa.schema(
         pa.field("instruction", pa.large_string(), nullable=False),
         pa.field("input", pa.large_string(), nullable=False),
         pa.field("output", pa.large_string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("messages", pa.list_(MESSAGE), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("quality", pa.float32(), nullable=False),
+        pa.field("quality_reasons", pa.list_(pa.string()), nullable=False),
+        pa.field("alternatives", pa.list_(ALTERNATIVE), nullable=False),
+        pa.field("cluster", pa.string()),
         pa.field("asks", pa.list_(ASKED), nullable=False),
         pa.field("answers", pa.list_(pa.string()), nullable=False),
         pa.field("thanked", pa.bool_(), nullable=False),
@@ -344,6 +364,56 @@ EXAMPLES = pa.schema(
         pa.field("channel", pa.string()),
         pa.field("language", pa.string()),
         pa.field("created_at", TIME),
+    ]
+)
+
+# Generated examples, for ever marked: the columns of EXAMPLES, then what they were made by and of. `seed_ids` are the
+# examples of split train that the model was shown, `raw_ids` what those are from; `operations` are the rewritings of
+# evol-instruct in their order; `requests` name the answers of the model in its cache. Nothing says how good they are:
+# `quality` is null.
+SYNTHETIC = pa.schema(
+    [
+        *(column.with_nullable(True) if column.name == "quality" else column for column in EXAMPLES),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("operations", pa.list_(pa.string()), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("prompt_version", pa.string(), nullable=False),
+        pa.field("seed_ids", pa.list_(pa.string()), nullable=False),
+        pa.field("requests", pa.list_(pa.string()), nullable=False),
+    ]
+)
+
+# Generated candidates that became no example, and why; with SYNTHETIC they are all that was asked for. `detail` is what
+# explains the reason, such as the id of the example that was copied.
+SYNTHETIC_REJECTED = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("operations", pa.list_(pa.string()), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string()),
+        pa.field("instruction", pa.large_string(), nullable=False),
+        pa.field("output", pa.large_string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("prompt_version", pa.string(), nullable=False),
+        pa.field("seed_ids", pa.list_(pa.string()), nullable=False),
+    ]
+)
+
+# The length of each example as a chat of one tokenizer; `response_tokens` are those with loss. What is cut where a
+# trainer keeps the first `length` tokens stands in `cut_tokens` and `cut_response_tokens`.
+TOKEN_COUNTS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("tokenizer", pa.string(), nullable=False),
+        pa.field("turns", pa.int32(), nullable=False),
+        pa.field("tokens", pa.int32(), nullable=False),
+        pa.field("response_tokens", pa.int32(), nullable=False),
+        pa.field("length", pa.int32(), nullable=False),
+        pa.field("cut_tokens", pa.int32(), nullable=False),
+        pa.field("cut_response_tokens", pa.int32(), nullable=False),
     ]
 )
 

@@ -55,12 +55,18 @@ def unanswered(threads: pl.DataFrame, utterances: pl.DataFrame) -> pl.DataFrame:
 
 
 def _row(thread: Thread, found: Dialogue, split: str) -> dict[str, Any]:
-    ids = found.message_ids()
+    ids, example = found.message_ids(), found.example()
     return {
         "id": hashlib.blake2b("\x1f".join([thread.id, *ids]).encode(), digest_size=16).hexdigest(),
         "document_id": thread.id,
         "split": split,
-        **found.example()._asdict(),
+        **example._asdict(),
+        "kind": "answer",
+        "messages": [{"role": "user", "content": example.prompt}, {"role": "assistant", "content": example.output}],
+        "source": "slack",
+        "quality": 1.0,
+        "quality_reasons": [],
+        "alternatives": [],
         **found.evidence(),
         "raw_ids": ids,
         **{name: thread.row[name] for name in ("channel", "language", "created_at")},

@@ -1,14 +1,8 @@
-"""From kept threads to question-and-answer examples, and the files that trainers load."""
-
-from pathlib import Path
-
-import polars as pl
+"""From kept threads to question-and-answer examples."""
 
 from parlance import instruct, schemas
 from parlance.lake import Lake
 from parlance.storage import Written, record_batches
-
-SPLITS = ("train", "validation", "test")
 
 
 def write_examples(lake: Lake, lane: str) -> tuple[Written, Written]:
@@ -19,18 +13,3 @@ def write_examples(lake: Lake, lane: str) -> tuple[Written, Written]:
     passed_over = instruct.reasons(threads, utterances).rename({"id": "document_id"}, strict=False)
     written = lake.table("instruct/examples").replace(record_batches(examples, schemas.EXAMPLES))
     return written, lake.table("instruct/passed_over").replace(record_batches(passed_over, schemas.PASSED_OVER))
-
-
-def export_examples(lake: Lake, folder: Path) -> dict[str, int]:
-    """Writes `<format>/<split>.jsonl` for every format and split; returns rows by file."""
-    examples = lake.table("instruct/examples").scan().sort("id").collect()
-    rows = {}
-    for name in instruct.formats():
-        for split in SPLITS:
-            path = folder / name / f"{split}.jsonl"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            chosen = examples.filter(pl.col("split") == split)
-            with path.open("w", encoding="utf-8") as file:
-                file.writelines(line + "\n" for line in instruct.export(chosen, name))
-            rows[f"{name}/{split}.jsonl"] = chosen.height
-    return rows

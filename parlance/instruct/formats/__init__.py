@@ -1,6 +1,7 @@
 """The layouts that trainers load, one module each; a new module is found by itself.
 
-A module has `row(example)`, the layout's own columns, and `parse(row)`, the example that such a row says.
+A module has `row(chat)`, the layout's own columns, `parse(row)`, the messages that such a row says, `SCHEMA`, the types
+of its columns, `HOLDS_TURNS`, and how LLaMA-Factory and axolotl are told about it.
 """
 
 import json
@@ -11,21 +12,35 @@ from pkgutil import iter_modules
 from typing import Any, Protocol, cast
 
 import polars as pl
+import pyarrow as pa
 
 from parlance.errors import ConfigError, SchemaError
-from parlance.instruct.example import Example
+from parlance.instruct.chat import Chat, Messages, read
 
-_COLUMNS = ("id", "document_id", *Example._fields)
+# Each row also says which example it is, for the way back to the messages, and whether it was generated: `datasets`
+# keeps such columns and trainers pass over them.
+MARKS = ("id", "document_id", "kind", "source")
+_COLUMNS = (*MARKS, "messages", "instruction", "input", "output")
 
 
 class Format(Protocol):
-    """What a module of this package offers."""
+    """What a module of this package offers.
 
-    def row(self, example: Example) -> dict[str, Any]:
-        """The columns of `example` in this layout."""
+    `HOLDS_TURNS`: dialogues of several turns come back from a row as they went in; a layout without says in its input
+    what was said before. `LLAMA_FACTORY` is its entry in `dataset_info.json` and `AXOLOTL` its entry under `datasets:`,
+    both without the file; null where the tool reads no such layout.
+    """
 
-    def parse(self, row: Mapping[str, Any]) -> Example:
-        """The example of a row; the inverse of `row` as far as the layout allows."""
+    SCHEMA: pa.Schema
+    HOLDS_TURNS: bool
+    LLAMA_FACTORY: Mapping[str, Any] | None
+    AXOLOTL: Mapping[str, Any] | None
+
+    def row(self, chat: Chat) -> dict[str, Any]:
+        """The columns of `chat` in this layout."""
+
+    def parse(self, row: Mapping[str, Any]) -> Messages:
+        """The messages of a row; the inverse of `row` as far as the layout allows."""
 
 
 def formats() -> list[str]:
@@ -33,36 +48,45 @@ def formats() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__))
 
 
-def export(examples: pl.DataFrame, format: str) -> Iterator[str]:
-    """`examples` as JSON lines without line ends, in their order.
+def rows(examples: pl.DataFrame, format: str) -> Iterator[dict[str, Any]]:
+    """`examples` in a layout, in their order, each row with the columns MARKS after the layout's own.
 
-    Each row also has `id` and `document_id`, for the way back to the messages: `datasets` keeps such columns and
-    TRL passes over them.
+    Raises SchemaError where a column is missing or messages are not in turns.
     """
-    module = _format(format)
+    module = loaded(format)
     missing = [column for column in _COLUMNS if column not in examples.columns]
     if missing:
         raise SchemaError(f"examples lack the columns {missing}; needed: {list(_COLUMNS)}")
     return (
-        json.dumps(module.row(Example(*texts)) | {"id": example_id, "document_id": document_id}, ensure_ascii=False)
-        for example_id, document_id, *texts in examples.select(_COLUMNS).iter_rows()
+        module.row(read(row)) | {name: row[name] for name in MARKS}
+        for row in examples.select(_COLUMNS).iter_rows(named=True)
     )
 
 
-def parse(line: str, format: str) -> Example:
-    """The example that a line of `export` says.
+def export(examples: pl.DataFrame, format: str) -> Iterator[str]:
+    """The `rows` of `examples` as JSON lines without line ends."""
+    return (json.dumps(row, ensure_ascii=False) for row in rows(examples, format))
 
-    Alpaca and landmarks give back all three texts; the chat layouts have one message for the question and its input,
-    which comes back as the instruction.
+
+def schema(format: str) -> pa.Schema:
+    """The columns of a layout with the MARKS, as the Parquet files have them."""
+    return pa.schema([*loaded(format).SCHEMA, *(pa.field(name, pa.string()) for name in MARKS)])
+
+
+def parse(line: str, format: str) -> Messages:
+    """The messages that a line of `export` says.
+
+    A layout that has no turns (`HOLDS_TURNS`) gives one question with all that was said before, and its answer.
     """
-    module = _format(format)
+    module = loaded(format)
     try:
         return module.parse(json.loads(line))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, SchemaError) as error:
         raise SchemaError(f"no row of format {format!r}: {line[:200]!r}") from error
 
 
-def _format(name: str) -> Format:
+def loaded(name: str) -> Format:
+    """The module of a format. Raises ConfigError for an unknown one."""
     if name not in formats():
         raise ConfigError(f"unknown format {name!r}; known formats: {', '.join(formats())}")
     return _loaded(name)
