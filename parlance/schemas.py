@@ -326,7 +326,20 @@ EMBEDDINGS = pa.schema(
 # `asks` are the acts of the utterances that ask or request, the function null where the form alone is sure; `answers`
 # are the functions in the answer; `thanked`: the asker thanks after an answer; `promise` is kept where another person
 # committed to something and reported later, open where they did not, null where nobody committed; `unsure` counts the
-# utterances that the classifier abstained from, which are evidence of nothing.
+# utterances that the classifier abstained from, which are evidence of nothing. `messages` are the example as such: a system
+# message or none, then user and assistant in turns, the assistant last; instruction, input and output are their view for
+# layouts of three texts. `kind` says what it was made from, `quality_reasons` what lowered `quality`, `alternatives` are
+# other answers, the best first; `cluster` names its near duplicates.
+MESSAGE = pa.struct(
+    [pa.field("role", pa.string(), nullable=False), pa.field("content", pa.large_string(), nullable=False)]
+)
+ALTERNATIVE = pa.struct(
+    [
+        pa.field("message_ids", pa.list_(pa.string()), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("score", pa.float32(), nullable=False),
+    ]
+)
 EXAMPLES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -335,6 +348,13 @@ EXAMPLES = pa.schema(
         pa.field("instruction", pa.large_string(), nullable=False),
         pa.field("input", pa.large_string(), nullable=False),
         pa.field("output", pa.large_string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("messages", pa.list_(MESSAGE), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("quality", pa.float32(), nullable=False),
+        pa.field("quality_reasons", pa.list_(pa.string()), nullable=False),
+        pa.field("alternatives", pa.list_(ALTERNATIVE), nullable=False),
+        pa.field("cluster", pa.string()),
         pa.field("asks", pa.list_(ASKED), nullable=False),
         pa.field("answers", pa.list_(pa.string()), nullable=False),
         pa.field("thanked", pa.bool_(), nullable=False),
@@ -347,11 +367,23 @@ EXAMPLES = pa.schema(
     ]
 )
 
-# Threads that gave no example, and why; with EXAMPLES they cover every kept thread.
+# What became no example, and why, as in LEDGER: a document that gives none (`example_id` and `kind` are null), or an
+# example that was made and refused. One row of each kept document without an example has `whole`: with the documents of
+# EXAMPLES these are all kept documents, each once.
 PASSED_OVER = pa.schema(
     [
         pa.field("document_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("example_id", pa.string()),
+        pa.field("kind", pa.string()),
         pa.field("reason", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("bound", pa.float64()),
+        pa.field("version", pa.int32(), nullable=False),
+        pa.field("detail", pa.string()),
+        pa.field("excerpt", pa.string(), nullable=False),
+        pa.field("whole", pa.bool_(), nullable=False),
     ]
 )
 
