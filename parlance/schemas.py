@@ -326,10 +326,10 @@ EMBEDDINGS = pa.schema(
 # `asks` are the acts of the utterances that ask or request, the function null where the form alone is sure; `answers`
 # are the functions in the answer; `thanked`: the asker thanks after an answer; `promise` is kept where another person
 # committed to something and reported later, open where they did not, null where nobody committed; `unsure` counts the
-# utterances that the classifier abstained from, which are evidence of nothing. `messages` are the example as such: a system
-# message or none, then user and assistant in turns, the assistant last; instruction, input and output are their view for
-# layouts of three texts. `kind` says what it was made from, `quality_reasons` what lowered `quality`, `alternatives` are
-# other answers, the best first; `cluster` names its near duplicates.
+# utterances that the classifier abstained from, which are evidence of nothing. `messages` are the example as such: a
+# system message or none, then user and assistant in turns, the assistant last; instruction, input and output are their
+# view for layouts of three texts. `kind` says what it was made from, `quality_reasons` what lowered `quality`,
+# `alternatives` are other answers, the best first; `cluster` names its near duplicates.
 MESSAGE = pa.struct(
     [pa.field("role", pa.string(), nullable=False), pa.field("content", pa.large_string(), nullable=False)]
 )

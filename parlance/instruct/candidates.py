@@ -1,7 +1,7 @@
 """Kept documents to examples that are not judged yet: no quality, no cluster, no split.
 
-A document with turns is a thread, one without is a page. `CANDIDATES` are the columns of EXAMPLES that are known by then,
-and `FACTS`, which quality is measured by.
+A document with turns is a thread, one without is a page. `CANDIDATES` are the columns of EXAMPLES that are known by
+then, and `FACTS`, which quality is measured by.
 """
 
 import hashlib
@@ -74,7 +74,11 @@ def candidates(
 
 
 def _add(
-    rows: list[Row] | str, document: Row, kinds: Sequence[str], made: list[Row], nothing: list[tuple[str, str, str, str]]
+    rows: list[Row] | str,
+    document: Row,
+    kinds: Sequence[str],
+    made: list[Row],
+    nothing: list[tuple[str, str, str, str]],
 ) -> None:
     wanted = [] if isinstance(rows, str) else [row for row in rows if row["kind"] in kinds]
     if not wanted:
@@ -88,8 +92,8 @@ def _of_thread(thread: Thread, people: Mapping[str, str]) -> list[Row] | str:
     found = dialogue(thread)
     rows = [_answer(thread, found, kind="answer")] if isinstance(found, Dialogue) else []
     rows += _dialogue(thread, found)
-    for author in sorted({turn.author for turn in thread.turns if turn.author in people and not turn.is_bot}):
-        rows += _person(thread, author or "", people[author or ""])
+    for author in sorted({turn.author for turn in thread.turns if turn.author and not turn.is_bot} & people.keys()):
+        rows += _person(thread, author, people[author])
     return rows or str(found)
 
 
@@ -149,11 +153,8 @@ def _person(thread: Thread, author: str, name: str) -> list[Row]:
     chat = [persona(name, thread.row["language"]), *said]
     example = Example(said[0]["content"], transcript(said[1:-1]), said[-1]["content"])
     row = _row(thread, "person", example, chat, ids_of(talk.turns))
-    return [
-        row
-        | evidence(talk.asking, talk.answering, talk.turns)
-        | {"id": _id("person", thread.id, author, *row["raw_ids"]), "confirmed": True}
-    ]
+    known = evidence(talk.asking, talk.answering, talk.turns)
+    return [{**row, **known, "id": _id("person", thread.id, author, *row["raw_ids"]), "confirmed": True}]
 
 
 def _row(thread: Thread, kind: str, example: Example, chat: Sequence[Mapping[str, str]], ids: Sequence[str]) -> Row:
@@ -182,17 +183,17 @@ def _section(page: Row, section: pages.Section) -> Row:
     }
 
 
-def _common(document: Row, kind: str, example: Example, chat: Sequence[Mapping[str, str]]) -> Row:
+def _common(document: Row, made_as: str, example: Example, chat: Sequence[Mapping[str, str]]) -> Row:
     return {
         "document_id": document["id"],
         "source": document["source"],
-        "kind": kind,
+        "kind": made_as,
         **example._asdict(),
         "messages": list(chat),
         "alternatives": [],
         "thanked": False,
         **{name: document[name] for name in ("channel", "language", "created_at")},
-        **{name: False if type is pl.Boolean else 0 for name, type in FACTS.items()},
+        **{name: False if kind == pl.Boolean else 0 for name, kind in FACTS.items()},
         "helpers": 1,
     }
 
@@ -203,7 +204,9 @@ def _pages(documents: pl.DataFrame, utterances: pl.DataFrame) -> Iterator[tuple[
         return
     ours = utterances.select(_UTTERANCES).join(documents.select(document_id="id"), on="document_id", how="semi")
     acts: defaultdict[str, list[tuple[int, Act]]] = defaultdict(list)
-    for document_id, start, text, form, form_score, function, abstained in ours.sort("document_id", "start").iter_rows():
+    for document_id, start, text, form, form_score, function, abstained in ours.sort(
+        "document_id", "start"
+    ).iter_rows():
         acts[document_id].append((start, Act(text, form, function, abstained, form_score >= CERTAIN)))
     columns = ("id", "source", "text", "title", "channel", "language", "created_at", "raw_ids")
     for page in documents.select(columns).iter_rows(named=True):

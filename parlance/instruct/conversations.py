@@ -85,7 +85,9 @@ def _alternating(
     turns: Sequence[Turn], *, is_answer: Callable[[Turn], bool], ends: Callable[[Turn], bool]
 ) -> Conversation | None:
     """The turns up to the last answer that `ends` holds for; null where there is none."""
-    last = next((place for place in reversed(range(len(turns))) if is_answer(turns[place]) and ends(turns[place])), None)
+    last = next(
+        (place for place in reversed(range(len(turns))) if is_answer(turns[place]) and ends(turns[place])), None
+    )
     if last is None:
         return None
     sides = [list(side) for _, side in groupby(turns[: last + 1], key=is_answer)]

@@ -9,7 +9,7 @@ from parlance import schemas
 from parlance.instruct.candidates import KINDS, candidates
 from parlance.instruct.quality import graded
 from parlance.instruct.questions import unanswered_question
-from parlance.instruct.splitting import author_days, checked_shares, sides
+from parlance.instruct.splitting import Shares, author_days, sides
 from parlance.instruct.threads import read
 
 NEAR: Final = 0.8  # Jaccard similarity from which two examples are near duplicates
@@ -32,19 +32,19 @@ def build(
 
     `threads` are rows of KEPT, `utterances` rows of UTTERANCES, `messages` rows of SLACK_MESSAGES. Of a thread that
     holds a question or request and an answer there is an `answer`: the question is what the author of the root wrote
-    before anybody else, the answer the accepted one (see `questions`); where questions were asked in between, that dialogue
-    is the `input`. Where asker and helpers talk to and fro there is a `dialogue`. `people` are those who may be imitated
-    and their names: they alone have `person`. Of a page there are `faq`, `forum` and `passage`. What the speech
-    acts say of it stands in `asks`, `answers`, `thanked`, `promise` and `unsure`; utterances that the classifier
+    before anybody else, the answer the accepted one (see `questions`); where questions were asked in between, that
+    dialogue is the `input`. Where asker and helpers talk to and fro there is a `dialogue`. `people` are those who may
+    be imitated and their names: they alone have `person`. Of a page there are `faq`, `forum` and `passage`. What the
+    speech acts say of it stands in `asks`, `answers`, `thanked`, `promise` and `unsure`; utterances that the classifier
     abstained from are evidence of nothing.
 
     `validation` and `test` are shares of the groups; what belongs together is on one side (see `splitting`).
     """
-    checked_shares(validation, test)
+    shares = Shares(validation=validation, test=test, seed=seed)
     rows = graded(candidates(threads, utterances, messages, people=people, kinds=kinds).rows)
     rows = rows.with_columns(cluster=near_clusters(rows))
     days = author_days(rows, threads)
-    found = sides(rows, rows.select("document_id", "cluster"), days, validation=validation, test=test, seed=seed)
+    found = sides(rows, rows.select("document_id", "cluster"), days, shares=shares)
     return rows.join(found.split, on="document_id", how="left", maintain_order="left").select(_EXAMPLES.names())
 
 

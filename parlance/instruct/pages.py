@@ -21,8 +21,12 @@ _MOST_HEADINGS_TOGETHER = 2  # more short lines in a row are a menu or a list
 _BEGINS: Final = re.compile(r"[^\W_a-zà-öø-ÿ]|[¿¡\"“«„'‘]")
 _PROSE: Final = re.compile(r"[.!?…。！？:;,|]$|^\W*[-*•·|>#]|\||[{}=<>]")
 _ASKS: Final = re.compile(r"[?？؟;]$")
-_LABELLED_QUESTION: Final = re.compile(r"^(?:Q|F|P|Question|Frage|Pregunta|Pergunta)\s?\d{0,3}\s?[:.)]\s+", re.IGNORECASE)
-_LABELLED_ANSWER: Final = re.compile(r"^(?:A|R|Answer|Antwort|Réponse|Respuesta|Resposta)\s?\d{0,3}\s?[:.)]\s+", re.IGNORECASE)
+_LABELLED_QUESTION: Final = re.compile(
+    r"^(?:Q|F|P|Question|Frage|Pregunta|Pergunta)\s?\d{0,3}\s?[:.)]\s+", re.IGNORECASE
+)
+_LABELLED_ANSWER: Final = re.compile(
+    r"^(?:A|R|Answer|Antwort|Réponse|Respuesta|Resposta)\s?\d{0,3}\s?[:.)]\s+", re.IGNORECASE
+)
 # A question that begins so goes on from something said before.
 _LEANS: Final = re.compile(
     r"[¿\"“«„\s]*(?:and|but|so|or|then|und|aber|oder|also|dann|et|mais|ou|alors|donc|y|pero|o|entonces|e|mas|então)\b",
@@ -90,7 +94,7 @@ class Section(NamedTuple):
 
 
 def lines(text: str, acts: Sequence[tuple[int, Act]]) -> list[Line]:
-    """The lines of `text` that are not blank, each with the acts that begin in it; `acts` are ordered by their place."""
+    """The lines of `text` that are not blank, each with the `acts` that begin in it, which are in their order."""
     found, start, place = [], 0, 0
     for whole in text.split("\n"):
         end = start + len(whole)

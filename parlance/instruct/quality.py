@@ -1,9 +1,9 @@
 """How good an example looks, from 0 to 1, and what lowers it.
 
-An example begins at 1. Each deduction is a fixed number, in `DEDUCTIONS`, with a condition on the text or on what is known
-of the document; their names are the reasons. The numbers are a judgement, not a fit: what makes an example useless (an
-answer that is a link or an echo of its question, a menu, an advertisement that shouts) takes three quarters, what makes it
-doubtful a tenth or two.
+An example begins at 1. Each deduction is a fixed number, in `DEDUCTIONS`, with a condition on the text or on what is
+known of the document; their names are the reasons. The numbers are a judgement, not a fit: what makes an example
+useless (an answer that is a link or an echo of its question, a menu, an advertisement that shouts) takes three
+quarters, what makes it doubtful a tenth or two.
 """
 
 from typing import Final
@@ -42,13 +42,13 @@ _UNSPACED: Final = r"[\u{3040}-\u{30ff}\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{0e00
 
 
 def graded(candidates: pl.DataFrame) -> pl.DataFrame:
-    """`candidates` with `quality` (float32) and `quality_reasons`, the names of DEDUCTIONS that lowered it, worst first."""
+    """`candidates` with `quality` (float32) and `quality_reasons`, names of DEDUCTIONS that lowered it, worst first."""
     measured = _measured(candidates)
     applies = {name: condition.fill_null(False) for name, condition in _conditions().items()}
     lowered = measured.select(
-        pl.sum_horizontal(
-            pl.when(applies[name]).then(_weight(name)).otherwise(0.0) for name in DEDUCTIONS
-        ).alias("lowered"),
+        pl.sum_horizontal(pl.when(applies[name]).then(_weight(name)).otherwise(0.0) for name in DEDUCTIONS).alias(
+            "lowered"
+        ),
         pl.concat_list(pl.when(applies[name]).then(pl.lit(name)) for name in DEDUCTIONS)
         .list.drop_nulls()
         .alias("quality_reasons"),
@@ -108,7 +108,8 @@ def _measured(candidates: pl.DataFrame) -> pl.DataFrame:
     )
     shared = pl.col("output_words").list.set_intersection("instruction_words").list.len()
     return measured.with_columns(
-        echoed=shared / pl.col("output_words").list.len().clip(lower_bound=1), other_language=_other_language(candidates)
+        echoed=shared / pl.col("output_words").list.len().clip(lower_bound=1),
+        other_language=_other_language(candidates),
     )
 
 
@@ -120,9 +121,7 @@ def _other_language(candidates: pl.DataFrame) -> pl.Series:
     """Whether question and answer are surely in two languages; of short ones nobody can tell."""
     from parlance import languages
 
-    long_enough = [
-        _words(pl.col(name)) >= _LEAST_LANGUAGE_WORDS for name in ("instruction", "output")
-    ]
+    long_enough = [_words(pl.col(name)) >= _LEAST_LANGUAGE_WORDS for name in ("instruction", "output")]
     told = [languages.identify(candidates[name]) for name in ("instruction", "output")]
     differs = (told[0]["language"] != told[1]["language"]).fill_null(False)
     sure = [(one["score"] >= _LEAST_LANGUAGE_SCORE).fill_null(False) for one in told]

@@ -60,9 +60,7 @@ class Dialogue(NamedTuple):
 
     def alternatives(self) -> list[dict[str, Any]]:
         """The other answers, as the column of EXAMPLES."""
-        return [
-            {"message_ids": ids_of(turns), "text": joined(turns), "score": score} for turns, score in self.others
-        ]
+        return [{"message_ids": ids_of(turns), "text": joined(turns), "score": score} for turns, score in self.others]
 
     def example(self) -> Example:
         """The texts; people appear as Asker and Helper only."""
@@ -131,7 +129,7 @@ def unasked(thread: Thread, opening: Sequence[Turn]) -> str | None:
 
 
 def _answered(later: Sequence[Turn], places: Sequence[int], asker: str | None, thanks: int | None) -> list[Answer]:
-    """The answers that the substantive turns at `places` belong to, in their order; `thanks` is where the asker thanks."""
+    """The answers that the substantive turns at `places` belong to, in order; `thanks` is where the asker thanks."""
     last = None if thanks is None else max(place for place in places if place < thanks)
     found: list[Answer] = []
     for place in places:

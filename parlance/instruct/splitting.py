@@ -1,16 +1,17 @@
 """Train, validation and test, so that what belongs together is on one side.
 
-Together belong the examples of a document, of a cluster of near duplicates, and those in which one person wrote on one day
-(an author-day). What such ties connect is a group, and the hash of its smallest document id decides its side. So a side does
-not depend on order or on the other groups; it changes where new documents connect two groups: the one with the larger
-smallest id moves to the side of the other.
+Together belong the examples of a document, of a cluster of near duplicates, and those in which one person wrote on one
+day (an author-day). What such ties connect is a group, and the hash of its smallest document id decides its side. So a
+side does not depend on order or on the other groups; it changes where new documents connect two groups: the one with
+the larger smallest id moves to the side of the other.
 
 Author-days can chain: whoever answers every day ties a whole help channel together, through the threads that run over
-midnight. A group with more than a share of all examples is therefore cut by day: a document goes with the day on which its
-cluster's smallest document was written, and what has an author-day on another side is left out as a `split_leak`.
+midnight. A group with more than a share of all examples is therefore cut by day: a document goes with the day on which
+its cluster's smallest document was written, and what has an author-day on another side is left out as a `split_leak`.
 """
 
 import hashlib
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -36,10 +37,34 @@ class Sides(NamedTuple):
     cut: int
 
 
-def checked_shares(validation: float, test: float) -> None:
-    """Raises ConfigError where the shares leave nothing to train on."""
-    if min(validation, test) < 0 or validation + test >= 1:
-        raise ConfigError(f"validation={validation} and test={test} must be at least 0 and together below 1")
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """How much of the groups is held out; `seed` decides which. Raises ConfigError where nothing is left over."""
+
+    validation: float = 0.1
+    test: float = 0.1
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.validation, self.test) < 0 or self.validation + self.test >= 1:
+            raise ConfigError(
+                f"validation={self.validation} and test={self.test} must be at least 0 and together below 1"
+            )
+
+    def side(self, key: str) -> str:
+        """The split of a group by its key.
+
+        >>> Shares().side("slack:T/C/1")
+        'train'
+        """
+        digest = hashlib.blake2b(f"{self.seed}\x1f{key}".encode(), digest_size=8).digest()
+        position = int.from_bytes(digest, "big") / 2**64
+        return "test" if position < self.test else "validation" if position < self.test + self.validation else "train"
+
+    def sides(self, keys: pl.Series) -> pl.Series:
+        """The split of each key."""
+        known = {key: self.side(key) for key in keys.unique()}
+        return pl.Series("split", [known[key] for key in keys], dtype=pl.String)
 
 
 def sides(
@@ -47,17 +72,14 @@ def sides(
     clusters: pl.DataFrame,
     author_days: pl.DataFrame,
     *,
-    validation: float,
-    test: float,
-    seed: int,
+    shares: Shares,
     largest_share: float = 1.0,
 ) -> Sides:
     """The split of each document of `examples` (`document_id`, a row for each example).
 
-    `clusters` (`document_id`, `cluster`) and `author_days` (`document_id`, `author_day`, `day`) tie them; a document may be
-    in several. With `largest_share` 1 no group is cut.
+    `clusters` (`document_id`, `cluster`) and `author_days` (`document_id`, `author_day`, `day`) tie them; a document
+    may be in several. With `largest_share` 1 no group is cut.
     """
-    checked_shares(validation, test)
     documents = examples.group_by("document_id").len("examples").sort("document_id").with_row_index("row")
     if documents.is_empty():
         nothing = pl.DataFrame(schema={"document_id": pl.String, "split": pl.String})
@@ -66,32 +88,33 @@ def sides(
     days = author_days.select("document_id", tie="author_day")
     together = _components(documents, [clusters.select("document_id", tie="cluster"), days])
     found = documents.with_columns(group=pl.Series(together), cluster=pl.Series(clustered))
-    sizes = found.group_by("group").agg(pl.col("examples").sum().alias("size"), pl.col("cluster").n_unique().alias("parts"))
+    sizes = found.group_by("group").agg(
+        pl.col("examples").sum().alias("size"), pl.col("cluster").n_unique().alias("parts")
+    )
     found = found.join(sizes, on="group", maintain_order="left").with_columns(
         cut=(pl.col("size") > largest_share * len(examples)) & (pl.col("parts") > 1)
     )
-    shares = {"validation": validation, "test": test, "seed": seed}
     ids = documents["document_id"]
     first_day = author_days.group_by("document_id").agg(pl.col("day").min())
     keys = found.with_columns(smallest=ids.gather(found["group"]), document_id=ids.gather(found["cluster"])).join(
         first_day, on="document_id", how="left", maintain_order="left"
     )
     key = pl.when(pl.col("cut") & pl.col("day").is_not_null()).then(pl.format("day {}", "day")).otherwise("smallest")
-    split = found.select("document_id", "cut", split=_split(keys.select(key=key)["key"], **shares))
-    leaks = _leaks(split.filter("cut"), author_days, **shares)
+    split = found.select("document_id", "cut", split=shares.sides(keys.select(key=key)["key"]))
+    leaks = _leaks(split.filter("cut"), author_days, shares)
     return Sides(
         split.join(leaks, on="document_id", how="anti", maintain_order="left").select("document_id", "split"),
         leaks,
         sizes.height,
-        int(sizes["size"].max() or 0),
+        sizes["size"].to_list()[int(sizes["size"].arg_max() or 0)],
         found.filter("cut")["group"].n_unique(),
     )
 
 
-def _leaks(split: pl.DataFrame, author_days: pl.DataFrame, *, validation: float, test: float, seed: int) -> pl.DataFrame:
+def _leaks(split: pl.DataFrame, author_days: pl.DataFrame, shares: Shares) -> pl.DataFrame:
     """Documents of groups that were cut with an author-day whose day is on another side."""
     days = author_days.join(split, on="document_id", how="inner").select("document_id", "split", "author_day", "day")
-    of_day = _split(days.select(key=pl.format("day {}", "day"))["key"], validation=validation, test=test, seed=seed)
+    of_day = shares.sides(days.select(key=pl.format("day {}", "day"))["key"])
     torn = days.with_columns(of_day=of_day).filter(pl.col("split") != pl.col("of_day")).sort("document_id", "day")
     said = pl.format("{} is on the side {}, the document on {}", "author_day", "of_day", "split").first()
     return torn.group_by("document_id", maintain_order=True).agg(detail=said)
@@ -110,31 +133,15 @@ def _components(documents: pl.DataFrame, ties: list[pl.DataFrame]) -> np.ndarray
     return components(documents.height, np.concatenate(left), np.concatenate(right)).astype(np.int64)
 
 
-def _split(keys: pl.Series, *, validation: float, test: float, seed: int) -> pl.Series:
-    """The side of each key by its hash."""
-    known = {key: side(key, validation=validation, test=test, seed=seed) for key in keys.unique()}
-    return pl.Series("split", [known[key] for key in keys], dtype=pl.String)
-
-
-def side(key: str, *, validation: float, test: float, seed: int) -> str:
-    """The split of a group by its key.
-
-    >>> side("slack:T/C/1", validation=0.1, test=0.1, seed=1)
-    'train'
-    """
-    digest = hashlib.blake2b(f"{seed}\x1f{key}".encode(), digest_size=8).digest()
-    position = int.from_bytes(digest, "big") / 2**64
-    return "test" if position < test else "validation" if position < test + validation else "train"
-
-
 def author_days(examples: pl.DataFrame, documents: pl.DataFrame) -> pl.DataFrame:
     """Who wrote on which day what the examples hold: `document_id`, `author_day` (author and day), `day`.
 
-    `examples` have `document_id`, `raw_ids` and `alternatives`, `documents` are their rows of KEPT. Of a thread those count
-    whose messages are in an example, alternatives included, and no bots; of a page its author, where it names one.
+    `examples` have `document_id`, `raw_ids` and `alternatives`, `documents` are their rows of KEPT. Of a thread those
+    count whose messages are in an example, alternatives included, and no bots; of a page its author, where it names
+    one.
     """
-    others = pl.col("alternatives").list.eval(pl.element().struct.field("message_ids")).list.eval(
-        pl.element().explode()
+    others = (
+        pl.col("alternatives").list.eval(pl.element().struct.field("message_ids")).list.eval(pl.element().explode())
     )
     held = examples.select("document_id", message_id=pl.concat_list("raw_ids", others)).explode("message_id").unique()
     turns = documents.select(document_id="id", turn="turns").explode("turn").drop_nulls("turn")

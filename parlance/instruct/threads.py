@@ -20,10 +20,12 @@ MESSAGE_COLUMNS = (
 )  # fmt: skip
 # Reactions that say that something is right, done or welcome; whatever skin they have.
 APPROVING: Final = frozenset(
-    "+1 thumbsup white_check_mark heavy_check_mark ballot_box_with_check pray tada heart 100 ok_hand raised_hands bulb "
-    "clap star star2 trophy bow green_heart blue_heart purple_heart orange_heart yellow_heart heart_eyes sparkles "
-    "partying_face muscle rocket".split()
-)
+    {
+        "+1", "thumbsup", "white_check_mark", "heavy_check_mark", "ballot_box_with_check", "pray", "tada", "heart",
+        "100", "ok_hand", "raised_hands", "bulb", "clap", "star", "star2", "trophy", "bow", "green_heart", "blue_heart",
+        "purple_heart", "orange_heart", "yellow_heart", "heart_eyes", "sparkles", "partying_face", "muscle", "rocket",
+    }
+)  # fmt: skip
 
 
 DELETED: Final = pl.col("deleted_at").is_not_null() | (pl.col("subtype") == "tombstone").fill_null(False)
@@ -92,9 +94,7 @@ class Thread:
     is_request: bool = False
 
 
-def read(
-    threads: pl.DataFrame, utterances: pl.DataFrame, messages: pl.DataFrame | None = None
-) -> Iterator[Thread]:
+def read(threads: pl.DataFrame, utterances: pl.DataFrame, messages: pl.DataFrame | None = None) -> Iterator[Thread]:
     """The rows of `threads` (KEPT) in their order, each with its `utterances` (UTTERANCES, in any order).
 
     `messages` (SLACK_MESSAGES) say who reacted, what was edited and what was deleted.

@@ -14,9 +14,11 @@ from parlance.excerpts import excerpts
 from parlance.instruct import quality, splitting
 from parlance.instruct.candidates import CANDIDATES, KINDS, NOTHING, Found, candidates
 from parlance.instruct.examples import near_clusters
+from parlance.instruct.splitting import Shares
 from parlance.instruct.threads import DELETED, MESSAGE_COLUMNS, UTTERANCE_COLUMNS
 from parlance.lake import TABLES, Lake
 from parlance.references import References
+from parlance.stages.balance import Balance, balance
 from parlance.stages.portions import documents_with_utterances
 from parlance.storage import Written, record_batches
 from parlance.storage.tables import empty_frame
@@ -39,18 +41,21 @@ class Settings:
     most_contamination: float = 0.5
     validation: float = 0.1
     test: float = 0.1
-    largest_group: float = 0.2
     seed: int = 1
+    largest_group: float = 0.05
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.kinds) - set(KINDS)):
             raise ConfigError(f"unknown kinds {unknown}; known: {', '.join(KINDS)}")
-        splitting.checked_shares(self.validation, self.test)
+        self.shares()
+
+    def shares(self) -> Shares:
+        return Shares(validation=self.validation, test=self.test, seed=self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was written, and how the examples hung together; see `splitting.Sides`. `imitated` are the people by name."""
+    """What was written, and how the examples hung together, as in `splitting.Sides`; `imitated` are names of people."""
 
     examples: Written
     passed_over: Written
@@ -77,8 +82,7 @@ def write_examples(lake: Lake, lanes: Sequence[str], settings: Settings, *, comp
     rows = rows.with_columns(near=near).join(known, on="document_id", how="left", maintain_order="left")
     ties = pl.concat([rows.select("document_id", cluster="near"), rows.select("document_id", cluster="of_document")])
     days = splitting.author_days(rows, documents)
-    shares = {"validation": settings.validation, "test": settings.test, "seed": settings.seed}
-    sides = splitting.sides(rows, ties, days, largest_share=settings.largest_group, **shares)
+    sides = splitting.sides(rows, ties, days, shares=settings.shares(), largest_share=settings.largest_group)
     rows, leaks = _on_one_side(rows, sides)
     passed_over = _whole(pl.concat([*ledger, contaminated, poor, leaks]), rows)
     examples = rows.with_columns(cluster=pl.coalesce("near", "of_document")).select(schemas.EXAMPLES.names)
@@ -189,7 +193,10 @@ def _parted(
     rows: pl.DataFrame, refused: pl.Expr, *, rule: str, sign: str, bound: float, detail: str, version: int = VERSION
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     out = rows.filter(refused).with_columns(
-        reason=pl.lit(f"{rule}{sign}{bound}"), rule=pl.lit(rule), value=pl.col(rule).cast(pl.Float64).round(6), detail=detail
+        reason=pl.lit(f"{rule}{sign}{bound}"),
+        rule=pl.lit(rule),
+        value=pl.col(rule).cast(pl.Float64).round(6),
+        detail=detail,
     )
     return rows.filter(~refused), _ledger(out.with_columns(bound=pl.lit(bound)), version=version)
 
@@ -198,18 +205,22 @@ def _ledger(rows: pl.DataFrame, *, version: int = VERSION) -> pl.DataFrame:
     """Rows of PASSED_OVER from rows with `_REFUSED` and `reason`; the rest is null where it is not there."""
     given = {name: pl.col(name) if name in rows.columns else pl.lit(None) for name in ("value", "bound", "detail")}
     types = empty_frame(schemas.PASSED_OVER).schema
-    return rows.with_columns(excerpts(rows["output"])).select(
-        "document_id",
-        "source",
-        pl.col("id").alias("example_id"),
-        "kind",
-        "reason",
-        pl.col("rule" if "rule" in rows.columns else "reason").alias("rule"),
-        *(column.cast(types[name]).alias(name) for name, column in given.items()),
-        pl.lit(version, types["version"]).alias("version"),
-        "excerpt",
-        whole=pl.lit(False),
-    ).select(schemas.PASSED_OVER.names)
+    return (
+        rows.with_columns(excerpts(rows["output"]))
+        .select(
+            "document_id",
+            "source",
+            pl.col("id").alias("example_id"),
+            "kind",
+            "reason",
+            pl.col("rule" if "rule" in rows.columns else "reason").alias("rule"),
+            *(column.cast(types[name]).alias(name) for name, column in given.items()),
+            pl.lit(version, types["version"]).alias("version"),
+            "excerpt",
+            whole=pl.lit(False),
+        )
+        .select(schemas.PASSED_OVER.names)
+    )
 
 
 def _whole(passed_over: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -217,6 +228,42 @@ def _whole(passed_over: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     ordered = passed_over.sort("document_id", "example_id", nulls_last=True)
     first = pl.int_range(pl.len()).over("document_id") == 0
     return ordered.with_columns(whole=first & ~pl.col("document_id").is_in(rows["document_id"].unique().to_list()))
+
+
+def torn(lake: Lake, lanes: Sequence[str]) -> pl.DataFrame:
+    """What stands on several sides, from the tables alone: `tie` (what kind), `key`, `splits`. Empty as it should be.
+
+    Near duplicates are looked for again in the texts of the examples.
+    """
+    rows = lake.table("instruct/examples").scan().collect()
+    kept = pl.concat([lake.table(f"{lane}/kept").scan().select(_DOCUMENT) for lane in lanes])
+    documents = kept.join(rows.lazy().select(id="document_id"), on="id", how="semi").collect()
+    near = rows.select("document_id", key=near_clusters(rows))
+    ties = {
+        "document": rows.select("document_id", key="document_id"),
+        "cluster": _clusters(lake, rows).select("document_id", key="of_document"),
+        "written cluster": rows.select("document_id", key="cluster"),
+        "near duplicates": near,
+        "author-day": splitting.author_days(rows, documents).select("document_id", key="author_day"),
+    }
+    sides = rows.select("document_id", "split").unique()
+    frames = [
+        tied.drop_nulls("key")
+        .join(sides, on="document_id")
+        .group_by("key")
+        .agg(splits=pl.col("split").unique().sort())
+        .select(pl.lit(tie).alias("tie"), "key", "splits")
+        for tie, tied in ties.items()
+    ]
+    return pl.concat(frames).filter(pl.col("splits").list.len() > 1).sort("tie", "key")
+
+
+def accounted(lake: Lake, lanes: Sequence[str]) -> Balance:
+    """Kept documents, those of examples, and those that gave none, as bags of ids by lane."""
+    kept = [lake.table(f"{lane}/kept").scan().select("id", partition=pl.lit(lane)) for lane in lanes]
+    examples = lake.table("instruct/examples").scan().select(id="document_id", partition="source").unique()
+    passed_over = lake.table("instruct/passed_over").scan().filter("whole")
+    return balance(pl.concat(kept), examples, passed_over.select(id="document_id", partition="source"))
 
 
 def export_examples(lake: Lake, folder: Path) -> dict[str, int]:
