@@ -21,6 +21,7 @@ from resources.lake import LakeResource
 
 LEAST_EXAMPLES = 10
 BINS = 20
+TEXTS = ("instruction", "input", "output")
 EXAMPLES = dg.AssetKey(["instruct", "examples"])
 PROFILES = dg.AssetKey(["corpus", "profiles"])
 DUPLICATES = dg.AssetKey(["corpus", "duplicates"])
@@ -95,7 +96,9 @@ def _examples(lanes: Sequence[Lane], *, gate: str) -> dg.AssetsDefinition:
         passed_over = opened.table("instruct/passed_over").scan().select("source", "reason", "whole").collect()
         shown = metadata.of_table(table, report.examples, preview=["kind", "split", "instruction", "output"])
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(content_version(value for row in rows["id", "split"].rows() for value in row)),
+            data_version=dg.DataVersion(
+                content_version(value for row in rows.select("id", "split", *TEXTS).rows() for value in row)
+            ),
             metadata=shown
             | {
                 "dagster/row_count": report.examples.rows,
@@ -136,7 +139,9 @@ def _quality(rows: pl.DataFrame) -> list[str]:
         str(source): [places.count(place) for place in range(BINS + 1)]
         for source, places in found.group_by("source").agg("place").sort("source").iter_rows()
     }
-    spread = plots.stacked([f"{one:g}" for one in bins], series, title="Examples by quality")
+    spread = plots.stacked(
+        [f"{one:g}" for one in bins], series or {"none": [0] * len(bins)}, title="Examples by quality"
+    )
     lowered = rows["quality_reasons"].explode().drop_nulls().value_counts(sort=True)
     return [spread, plots.bars(dict(lowered.iter_rows()), title="What lowered the quality, in examples")]
 

@@ -76,7 +76,8 @@ def show_trace(found: Trace, console: Console) -> None:
     console.print(Text(f"{example['id']}  ({example['kind']} of {example['document_id']})", style="bold"))
     for message in example["messages"]:
         console.print(Panel(Text(message["content"][:SHOWN_CHARACTERS]), title=message["role"], title_align="left"))
-    console.print(_table("From", found.raw.select("id", "shard", "position", "created_at", "rights")))
+    for source, sent, rights in zip(found.sources, found.raw["created_at"], found.raw["rights"], strict=True):
+        console.print(f"From {source}, {sent or 'no date'}, rights {rights or '-'}", highlight=False, markup=False)
     decided = ("language", "language_score", "contamination", "blocked_host", "blocked_words", "quality")
     measured = [f"{name} {found.signals[name]}" for name in decided if found.signals.get(name) is not None]
     console.print(f"Kept in {found.document['partition']}: {', '.join(measured)}", highlight=False, markup=False)

@@ -16,7 +16,7 @@ from parlance.instruct import forums, pages
 from parlance.instruct.conversations import conversation, imitation, persona, transcript
 from parlance.instruct.example import Example
 from parlance.instruct.questions import Dialogue, dialogue, evidence, ids_of
-from parlance.instruct.threads import CERTAIN, Act, Thread, read
+from parlance.instruct.threads import CERTAIN, THREAD_COLUMNS, UTTERANCE_COLUMNS, Act, Thread, read, require
 
 KINDS: Final = ("answer", "dialogue", "person", "faq", "forum", "passage")
 # `confirmed`: the asker thanked or approved; `approvals` of others; `edited`: the question was edited after the answer;
@@ -62,6 +62,8 @@ def candidates(
 
     `people` are the authors that may be imitated and how they are called: `person` is made of nobody else.
     """
+    require(documents, (*THREAD_COLUMNS, "title"), "documents")
+    require(utterances, UTTERANCE_COLUMNS, "utterances")
     threads, others = documents.filter(pl.col("turns").is_not_null()), documents.filter(pl.col("turns").is_null())
     made: list[Row] = []
     nothing: list[tuple[str, str, str, str]] = []

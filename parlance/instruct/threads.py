@@ -13,7 +13,7 @@ from parlance.errors import SchemaError
 from parlance.speech_acts import SpeechAct
 
 CERTAIN = 1.0  # the score of what a written rule decides
-_THREAD_COLUMNS = ("id", "source", "text", "channel", "language", "created_at", "raw_ids", "turns")
+THREAD_COLUMNS = ("id", "source", "text", "channel", "language", "created_at", "raw_ids", "turns")
 UTTERANCE_COLUMNS = ("document_id", "turn", "start", "text", "form", "form_score", "function", "abstained")
 MESSAGE_COLUMNS = (
     "id", "team", "channel", "ts", "thread_ts", "subtype", "deleted_at", "edited_ts", "reactions",
@@ -99,14 +99,14 @@ def read(threads: pl.DataFrame, utterances: pl.DataFrame, messages: pl.DataFrame
 
     `messages` (SLACK_MESSAGES) say who reacted, what was edited and what was deleted.
     """
-    _require(threads, _THREAD_COLUMNS, "threads")
-    _require(utterances, UTTERANCE_COLUMNS, "utterances")
+    require(threads, THREAD_COLUMNS, "threads")
+    require(utterances, UTTERANCE_COLUMNS, "utterances")
     known, holes = _known(messages)
     acts: defaultdict[tuple[str, int], list[Act]] = defaultdict(list)
     ordered = utterances.select(UTTERANCE_COLUMNS).sort("document_id", "turn", "start")
     for document_id, turn, _, text, form, form_score, function, abstained in ordered.iter_rows():
         acts[document_id, turn].append(Act(text, form, function, abstained, form_score >= CERTAIN))
-    for row in threads.select(_THREAD_COLUMNS).iter_rows(named=True):
+    for row in threads.select(THREAD_COLUMNS).iter_rows(named=True):
         turns = [
             Turn(
                 message_id=turn["message_id"],
@@ -126,7 +126,7 @@ def _known(messages: pl.DataFrame | None) -> tuple[Mapping[str, dict[str, Any]],
     """What messages say beside their text, by id; and how many were deleted, by document."""
     if messages is None or messages.is_empty():
         return {}, {}
-    _require(messages, MESSAGE_COLUMNS, "messages")
+    require(messages, MESSAGE_COLUMNS, "messages")
     rows = messages.filter((pl.col("reactions").list.len() > 0) | pl.col("edited_ts").is_not_null())
     known = {
         id: {"approved_by": _approving(reactions or ()), "edited_at": _moment(edited)}
@@ -150,7 +150,8 @@ def _moment(seconds: str | None) -> datetime | None:
         return None
 
 
-def _require(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
+def require(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
+    """Raises SchemaError that names the columns that `frame` lacks."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise SchemaError(f"{name} lack the columns {missing}; needed: {list(columns)}")
