@@ -15,7 +15,6 @@ TurnLine = tuple[str, str, str]
 
 KEPT = pl.Schema(schemas.KEPT)
 UTTERANCES = pl.Schema(schemas.UTTERANCES)
-PARTITION = "2026-10-07"
 
 
 def corpus(
@@ -55,7 +54,7 @@ def _document(name: str, channel: str, day: int) -> dict[str, Any]:
         "masked": 0,
         "removed_lines": 0,
         "removed_characters": 0,
-        "partition": PARTITION,
+        "partition": f"2026-10-{day:02d}",
     }
 
 
@@ -94,5 +93,5 @@ def _utterances(
             "function_score": 1.0,
             "function_alone": function or form,
             "abstained": "~" in act,
-            "partition": PARTITION,
+            "partition": document["partition"],
         }

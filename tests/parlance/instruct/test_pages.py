@@ -90,7 +90,7 @@ def test_a_question_that_goes_on_from_another_is_worth_less() -> None:
             "And for guests?\nGuests pay the same, which is nothing at all, and get a cup of tea."
         )
     )
-    assert [reasons for reasons in rows["quality_reasons"].to_list()] == [[], ["leans_on_context"]]
+    assert rows["quality_reasons"].to_list() == [[], ["leans_on_context"]]
 
 
 def test_the_same_section_twice_is_one_example() -> None:
