@@ -44,7 +44,7 @@ def asked(text: str) -> Messages:
 def chat_texts(examples: pl.DataFrame, *, tokenizer: Path) -> Iterator[str]:
     """Each example as one chat, with the template's special tokens: pretraining on them teaches a base their form."""
     loaded = load_tokenizer(str(tokenizer))
-    for messages in examples["messages"]:
+    for messages in examples["messages"].to_list():
         yield _render(loaded, messages)
 
 
