@@ -86,7 +86,7 @@ def defs() -> dg.Definitions:
             *annotation_assets(every),
             *repeated_assets(every),
             *labelling_assets(every),
-            *instruct_assets(slack, gate=setting("PARLANCE_PROFILE")),
+            *instruct_assets(every, gate=setting("PARLANCE_PROFILE")),
             *synthesis_assets,
             *export_assets(every),
             *insight_assets(every),
@@ -100,7 +100,7 @@ def defs() -> dg.Definitions:
         asset_checks=[
             *(check for lane in every for check in lane_checks(lane)),
             *slack_checks(slack),
-            *instruct_checks,
+            *instruct_checks(every),
             *synthesis_checks,
             *profile_checks(profiles.names(path_setting("PARLANCE_PROFILES")), gate=setting("PARLANCE_PROFILE")),
             *annotation_checks,

@@ -17,7 +17,7 @@ People = Literal["named", "pseudonyms"]
 USES, PEOPLE = get_args(Use), get_args(People)
 ALLOWED = (
     "allowed: granted_by, granted_on, statement, uses, people, opt_out_users, opt_out_channels, direct_messages, "
-    "as in sample/slack/rights.yaml"
+    "imitation, as in sample/slack/rights.yaml"
 )
 
 
@@ -26,6 +26,7 @@ class Rights:
     """A statement of rights and consent, as its file says it.
 
     `opt_out_channels` and `direct_messages` hold ids or names; direct messages are taken only where they are named.
+    `imitation` are the ids of people who agreed that a model learns to write as they do; it is nobody unless named.
     """
 
     granted_by: str
@@ -36,6 +37,7 @@ class Rights:
     opt_out_users: frozenset[str] = field(default_factory=frozenset)
     opt_out_channels: frozenset[str] = field(default_factory=frozenset)
     direct_messages: frozenset[str] = field(default_factory=frozenset)
+    imitation: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def id(self) -> str:
@@ -43,7 +45,8 @@ class Rights:
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:12]
 
     def as_json(self) -> str:
-        return json.dumps(asdict(self), default=_plain, sort_keys=True)
+        said = {name: value for name, value in asdict(self).items() if name != "imitation" or value}
+        return json.dumps(said, default=_plain, sort_keys=True)
 
     def refusal(self, channel: Mapping[str, Any]) -> str | None:
         """Why nothing of `channel` may be taken (`id`, `name`, `is_im`, `is_mpim`); null where it may.
@@ -68,7 +71,7 @@ def read(path: str) -> Rights:
     if not isinstance(found, dict):
         raise ConfigError(f"rights file {path!r} holds {type(found).__name__}; {ALLOWED}")
     _check(found, path)
-    sets = ("opt_out_users", "opt_out_channels", "direct_messages")
+    sets = ("opt_out_users", "opt_out_channels", "direct_messages", "imitation")
     return Rights(
         granted_by=str(found["granted_by"]),
         granted_on=found["granted_on"],
@@ -87,7 +90,8 @@ def _check(found: dict[str, Any], path: str) -> None:
         raise ConfigError(f"rights file {path!r} lacks {missing}; {ALLOWED}")
     if type(found["granted_on"]) is not date:
         raise ConfigError(f"rights file {path!r}: granted_on is {found['granted_on']!r}; allowed: a day as YYYY-MM-DD")
-    lists = {name: found.get(name) or [] for name in known if name in ("uses",) or name.startswith(("opt_", "direct_"))}
+    listed = ("uses", "imitation")
+    lists = {name: found.get(name) or [] for name in known if name in listed or name.startswith(("opt_", "direct_"))}
     for name, values in lists.items():
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise ConfigError(f"rights file {path!r}: {name} is {values!r}; allowed: a list of texts")

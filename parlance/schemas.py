@@ -417,11 +417,23 @@ TOKEN_COUNTS = pa.schema(
     ]
 )
 
-# Threads that gave no example, and why; with EXAMPLES they cover every kept thread.
+# What became no example, and why, as in LEDGER: a document that gives none (`example_id` and `kind` are null), or an
+# example that was made and refused. One row of each kept document without an example has `whole`: with the documents of
+# EXAMPLES these are all kept documents, each once.
 PASSED_OVER = pa.schema(
     [
         pa.field("document_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("example_id", pa.string()),
+        pa.field("kind", pa.string()),
         pa.field("reason", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("bound", pa.float64()),
+        pa.field("version", pa.int32(), nullable=False),
+        pa.field("detail", pa.string()),
+        pa.field("excerpt", pa.string(), nullable=False),
+        pa.field("whole", pa.bool_(), nullable=False),
     ]
 )
 

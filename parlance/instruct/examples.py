@@ -1,47 +1,69 @@
-"""Threads to rows: examples, the reasons for none, and the questions that are open."""
+"""Kept documents to rows: examples, the reasons for none, and the questions that are open."""
 
-import hashlib
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import polars as pl
 
 from parlance import schemas
-from parlance.errors import ConfigError
-from parlance.instruct.questions import Dialogue, dialogue, unanswered_question
-from parlance.instruct.threads import Thread, read
+from parlance.instruct.candidates import KINDS, candidates
+from parlance.instruct.quality import graded
+from parlance.instruct.questions import unanswered_question
+from parlance.instruct.splitting import Shares, author_days, sides
+from parlance.instruct.threads import read
 
+NEAR: Final = 0.8  # Jaccard similarity from which two examples are near duplicates
 _EXAMPLES: Final = pl.Schema(schemas.EXAMPLES)
-_REASONS: Final = {"id": pl.String, "reason": pl.String}
 _UNANSWERED: Final = {"document_id": pl.String, "message_id": pl.String, "channel": pl.String, "question": pl.String}
 
 
 def build(
-    threads: pl.DataFrame, utterances: pl.DataFrame, *, validation: float = 0.1, test: float = 0.1, seed: int = 1
+    threads: pl.DataFrame,
+    utterances: pl.DataFrame,
+    messages: pl.DataFrame | None = None,
+    *,
+    people: Mapping[str, str] | None = None,
+    kinds: Sequence[str] = KINDS,
+    validation: float = 0.1,
+    test: float = 0.1,
+    seed: int = 1,
 ) -> pl.DataFrame:
-    """One example (a row of the EXAMPLES table) for each thread that holds a question or request and an answer.
+    """The examples (rows of EXAMPLES) of kept documents: of threads, and of pages, which have no turns.
 
-    `threads` are rows of KEPT, `utterances` rows of UTTERANCES. The question is what the author of the root wrote
-    before anybody else; the answer is the last substantive turn of another human before the asker
-    thanks, else the first, with the turns of the same person next to it. Where questions were asked in
-    between, that dialogue is the `input`. What the speech acts say of it stands in `asks`, `answers`, `thanked`,
-    `promise` and `unsure`; utterances that the classifier abstained from are evidence of nothing. `validation` and
-    `test` are shares of the threads; a thread's split depends on `seed` and its id only.
+    `threads` are rows of KEPT, `utterances` rows of UTTERANCES, `messages` rows of SLACK_MESSAGES. Of a thread that
+    holds a question or request and an answer there is an `answer`: the question is what the author of the root wrote
+    before anybody else, the answer the accepted one (see `questions`); where questions were asked in between, that
+    dialogue is the `input`. Where asker and helpers talk to and fro there is a `dialogue`. `people` are those who may
+    be imitated and their names: they alone have `person`. Of a page there are `faq`, `forum` and `passage`. What the
+    speech acts say of it stands in `asks`, `answers`, `thanked`, `promise` and `unsure`; utterances that the classifier
+    abstained from are evidence of nothing.
+
+    `validation` and `test` are shares of the groups; what belongs together is on one side (see `splitting`).
     """
-    if min(validation, test) < 0 or validation + test >= 1:
-        raise ConfigError(f"validation={validation} and test={test} must be at least 0 and together below 1")
-    rows = [
-        _row(thread, found, _split(seed, thread.id, validation=validation, test=test))
-        for thread in read(threads, utterances)
-        if isinstance(found := dialogue(thread), Dialogue)
-    ]
-    return pl.DataFrame(rows, schema=_EXAMPLES)
+    shares = Shares(validation=validation, test=test, seed=seed)
+    rows = graded(candidates(threads, utterances, messages, people=people, kinds=kinds).rows)
+    rows = rows.with_columns(cluster=near_clusters(rows))
+    days = author_days(rows, threads)
+    found = sides(rows, rows.select("document_id", "cluster"), days, shares=shares)
+    return rows.join(found.split, on="document_id", how="left", maintain_order="left").select(_EXAMPLES.names())
+
+
+def near_clusters(examples: pl.DataFrame) -> pl.Series:
+    """For each example the smallest id among its near duplicates by instruction and output; null where it has none."""
+    from parlance.dedup import near_duplicates
+
+    if examples.is_empty():
+        return pl.Series("cluster", [], dtype=pl.String)
+    texts = examples.select(text=pl.concat_str("instruction", "output", separator="\n"))["text"]
+    found = near_duplicates(texts, examples["id"], NEAR, order=examples["id"])
+    alone = pl.len().over("cluster") == 1
+    return found.select(pl.when(~alone).then(pl.col("cluster")).alias("cluster"))["cluster"]
 
 
 def reasons(threads: pl.DataFrame, utterances: pl.DataFrame) -> pl.DataFrame:
-    """`id` and `reason` of each thread that gives no example; the others are in `build`."""
-    found = ((thread.id, dialogue(thread)) for thread in read(threads, utterances))
-    rows = [(thread_id, reason) for thread_id, reason in found if isinstance(reason, str)]
-    return pl.DataFrame(rows, schema=_REASONS, orient="row")
+    """`id` and `reason` of each document that gives no example; the others are in `build`."""
+    nothing = candidates(threads, utterances).nothing
+    return nothing.select(id="document_id", reason="reason")
 
 
 def unanswered(threads: pl.DataFrame, utterances: pl.DataFrame) -> pl.DataFrame:
@@ -52,28 +74,3 @@ def unanswered(threads: pl.DataFrame, utterances: pl.DataFrame) -> pl.DataFrame:
         if (question := unanswered_question(thread)) is not None
     ]
     return pl.DataFrame(rows, schema=_UNANSWERED, orient="row")
-
-
-def _row(thread: Thread, found: Dialogue, split: str) -> dict[str, Any]:
-    ids, example = found.message_ids(), found.example()
-    return {
-        "id": hashlib.blake2b("\x1f".join([thread.id, *ids]).encode(), digest_size=16).hexdigest(),
-        "document_id": thread.id,
-        "split": split,
-        **example._asdict(),
-        "kind": "answer",
-        "messages": [{"role": "user", "content": example.prompt}, {"role": "assistant", "content": example.output}],
-        "source": "slack",
-        "quality": 1.0,
-        "quality_reasons": [],
-        "alternatives": [],
-        **found.evidence(),
-        "raw_ids": ids,
-        **{name: thread.row[name] for name in ("channel", "language", "created_at")},
-    }
-
-
-def _split(seed: int, document_id: str, *, validation: float, test: float) -> str:
-    digest = hashlib.blake2b(f"{seed}\x1f{document_id}".encode(), digest_size=8).digest()
-    position = int.from_bytes(digest, "big") / 2**64
-    return "test" if position < test else "validation" if position < test + validation else "train"

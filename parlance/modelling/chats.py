@@ -1,4 +1,4 @@
-"""Questions and answers as the tokens of a chat, by the tokenizer's own chat template."""
+"""Messages as the tokens of a chat, by the tokenizer's own chat template."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,35 +17,50 @@ IGNORED = -100  # the label that the loss of transformers skips
 
 
 TokenSequence = Mapping[str, Sequence[int] | npt.NDArray[np.int32]]
+Messages = Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledExample:
-    """An example as the model sees it: `sequence` holds `input_ids` and `labels`."""
+    """An example as the model sees it: `sequence` holds `input_ids` and `labels`, `prompt` what is before `answer`."""
 
     id: str
     split: str
-    question: str
+    prompt: Messages
     answer: str
     sequence: TokenSequence
 
 
-def question(instruction: str, given: str) -> str:
-    """What the user says: the instruction and, where there is one, the input it is about."""
-    return f"{instruction}\n\n{given}" if given else instruction
+def spoken(messages: Messages) -> Iterator[str]:
+    """The roles and contents of messages, one after another."""
+    return (part for one in messages for part in (one["role"], one["content"]))
+
+
+def asked(text: str) -> Messages:
+    """A question as a chat of its own."""
+    return [{"role": "user", "content": text}]
 
 
 def chat_texts(examples: pl.DataFrame, *, tokenizer: Path) -> Iterator[str]:
     """Each example as one chat, with the template's special tokens: pretraining on them teaches a base their form."""
     loaded = load_tokenizer(str(tokenizer))
-    for instruction, given, answer in examples.select("instruction", "input", "output").iter_rows():
-        yield _render(loaded, question(instruction, given), answer)
+    for messages in examples["messages"].to_list():
+        yield _render(loaded, messages)
 
 
-def prompt_tokens(tokenizer: PreTrainedTokenizerBase, text: str, *, at_most: int) -> tuple[list[int], bool]:
-    """The chat up to where the answer begins, and whether the end of `text` was cut off to fit `at_most` tokens."""
-    tokens = encode(tokenizer, _render(tokenizer, text))
+def prompt_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, at_most: int) -> tuple[list[int], bool]:
+    """The chat up to where the answer begins, and whether something was left out to fit `at_most` tokens.
+
+    What was said first goes first, but for the system message; then the end of the last message is cut off.
+    """
+    system = [one for one in messages[:1] if one["role"] == "system"]
+    told = list(messages[len(system) :])
+    tokens = encode(tokenizer, _render(tokenizer, [*system, *told], prompt=True))
     cut = len(tokens) > at_most
+    while len(tokens) > at_most and len(told) > 1:
+        told = told[2:]
+        tokens = encode(tokenizer, _render(tokenizer, [*system, *told], prompt=True))
+    text = told[-1]["content"]
     while len(tokens) > at_most:
         if not text:
             raise ConfigError(
@@ -53,25 +68,39 @@ def prompt_tokens(tokenizer: PreTrainedTokenizerBase, text: str, *, at_most: int
             )
         starts = _token_starts(tokenizer, text)
         text = text[: starts[max(len(starts) - (len(tokens) - at_most), 0)]] if starts else ""
-        tokens = encode(tokenizer, _render(tokenizer, text))
+        tokens = encode(tokenizer, _render(tokenizer, [*system, *asked(text)], prompt=True))
     return tokens, cut
 
 
-def labelled_tokens(tokenizer: PreTrainedTokenizerBase, text: str, answer: str) -> tuple[list[int], list[int]]:
-    """Tokens and labels of one chat; a label stands only on the answer and its end token, elsewhere `IGNORED`.
+def labelled_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> tuple[list[int], list[int]]:
+    """Tokens and labels of one chat; labels stand only on what the assistant says and its end tokens, else `IGNORED`.
 
-    The answer is what the template adds to the prompt, so that any template works, with generation markers or
+    An answer is what the template adds to the prompt, so that any template works, with generation markers or
     without; prompt and answer are encoded apart, as they are when the model writes the answer.
     """
-    prompt, chat = _render(tokenizer, text), _render(tokenizer, text, answer)
-    if not chat.startswith(prompt):
-        raise ConfigError(f"the chat template of {tokenizer.name_or_path!r} does not continue its own prompt: {chat!r}")
-    asked, answered = encode(tokenizer, prompt), encode(tokenizer, chat[len(prompt) :])
+    tokens: list[int] = []
+    labels: list[int] = []
+    said = ""
+    for place, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        prompt, chat = _render(tokenizer, messages[:place], prompt=True), _render(tokenizer, messages[: place + 1])
+        if not (prompt.startswith(said) and chat.startswith(prompt)):
+            raise ConfigError(
+                f"the chat template of {tokenizer.name_or_path!r} does not continue its own prompt: {chat!r}"
+            )
+        before, answered = encode(tokenizer, prompt[len(said) :]), encode(tokenizer, chat[len(prompt) :])
+        learned = _learned(tokenizer, answered)
+        tokens += before + answered
+        labels += [IGNORED] * len(before) + answered[:learned] + [IGNORED] * (len(answered) - learned)
+        said = chat
+    return tokens, labels
+
+
+def _learned(tokenizer: PreTrainedTokenizerBase, answered: list[int]) -> int:
+    """How many tokens of an answer are learned: some templates write a line break after the end token."""
     end = tokenizer.eos_token_id
-    # Some templates write a line break after the end token; generation stops before it.
-    learned = len(answered) - answered[::-1].index(end) if end in answered else len(answered)
-    labels = [IGNORED] * len(asked) + answered[:learned] + [IGNORED] * (len(answered) - learned)
-    return asked + answered, labels
+    return len(answered) - answered[::-1].index(end) if end in answered else len(answered)
 
 
 def labelled_examples(
@@ -79,16 +108,14 @@ def labelled_examples(
 ) -> tuple[list[LabelledExample], list[str]]:
     """The examples of up to `at_most` tokens, and the ids of the longer ones."""
     fitting, too_long = [], []
-    for row in examples.iter_rows(named=True):
-        asked, answer = question(row["instruction"], row["input"]), row["output"]
-        tokens, labels = labelled_tokens(tokenizer, asked, answer)
+    for id, split, messages in examples.select("id", "split", "messages").iter_rows():
+        tokens, labels = labelled_tokens(tokenizer, messages)
         if len(tokens) > at_most:
-            too_long.append(row["id"])
+            too_long.append(id)
             continue
         sequence = {"input_ids": tokens, "labels": labels}
-        fitting.append(
-            LabelledExample(id=row["id"], split=row["split"], question=asked, answer=answer, sequence=sequence)
-        )
+        prompt, answer = messages[:-1], messages[-1]["content"]
+        fitting.append(LabelledExample(id=id, split=split, prompt=prompt, answer=answer, sequence=sequence))
     return fitting, too_long
 
 
@@ -115,11 +142,9 @@ def _token_starts(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     return [start for start, _ in offsets]
 
 
-def _render(tokenizer: PreTrainedTokenizerBase, text: str, answer: str | None = None) -> str:
-    """The chat as text: the question, then the answer or, where there is none, what comes before one."""
+def _render(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, prompt: bool = False) -> str:
+    """The chat as text; a `prompt` ends with what comes before an answer."""
     if not tokenizer.chat_template:
         raise ConfigError(f"the tokenizer of {tokenizer.name_or_path!r} has no chat template; chats need one")
-    messages = [{"role": "user", "content": disarmed(tokenizer, text)}]
-    if answer is not None:
-        messages.append({"role": "assistant", "content": disarmed(tokenizer, answer)})
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=answer is None))
+    chat = [{"role": one["role"], "content": disarmed(tokenizer, one["content"])} for one in messages]
+    return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt))

@@ -39,7 +39,7 @@ def evaluate(model: str, examples: pl.DataFrame, *, settings: GenerationSettings
         raise ConfigError(f"all {tested.height} test examples are longer than the model's {window(loaded)} tokens")
     sequences = [example.sequence for example in fitting]
     nats, tokens = answer_nats(loaded, sequences, padding=padding_token(tokenizer), batch_size=settings.batch_size)
-    generated = answers(loaded, tokenizer, [example.question for example in fitting], settings=settings)
+    generated = answers(loaded, tokenizer, [example.prompt for example in fitting], settings=settings)
     references, written = [example.answer for example in fitting], [answer.text for answer in generated]
     characters = sum(map(len, references))
     loss = nats / tokens
@@ -54,7 +54,7 @@ def evaluate(model: str, examples: pl.DataFrame, *, settings: GenerationSettings
         answers=pl.DataFrame(
             {
                 "id": [example.id for example in fitting],
-                "question": [example.question for example in fitting],
+                "question": [example.prompt[-1]["content"] for example in fitting],
                 "reference": references,
                 "answer": written,
             }

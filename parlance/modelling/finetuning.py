@@ -1,4 +1,4 @@
-"""A base model taught to answer, by LoRA on question-and-answer examples."""
+"""A base model taught to answer, by LoRA on chats with answers."""
 
 import json
 import warnings
@@ -11,7 +11,7 @@ import torch
 from transformers import set_seed
 
 from parlance.errors import ConfigError
-from parlance.modelling.chats import labelled_examples
+from parlance.modelling.chats import labelled_examples, spoken
 from parlance.modelling.fingerprints import fingerprint
 from parlance.modelling.loading import LanguageModel, load_model, load_tokenizer, padding_token, window
 from parlance.modelling.reports import OnProgress, TrainingReport
@@ -19,7 +19,7 @@ from parlance.modelling.settings import FinetuningSettings
 from parlance.modelling.training import train
 from parlance.versions import content_version
 
-COLUMNS = ("id", "split", "instruction", "input", "output")
+COLUMNS = ("id", "split", "messages")
 SPLITS = ("train", "validation")
 
 
@@ -39,7 +39,7 @@ def finetune(
     than `sequence_length` are left out, and listed in the report.
     """
     examples = examples.select(COLUMNS).filter(pl.col("split").is_in(SPLITS))
-    data = [value for row in examples.iter_rows() for value in row]
+    data = [text for *names, chat in examples.iter_rows() for text in (*names, *spoken(chat))]
     name = fingerprint(settings, data=data, start=base)
     tokenizer = load_tokenizer(base)
     fitting, left_out = labelled_examples(tokenizer, examples, at_most=settings.sequence_length)

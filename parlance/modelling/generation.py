@@ -6,7 +6,7 @@ import torch
 from transformers import PreTrainedTokenizerBase, RepetitionPenaltyLogitsProcessor, set_seed
 
 from parlance.errors import ConfigError
-from parlance.modelling.chats import prompt_tokens
+from parlance.modelling.chats import Messages, asked, prompt_tokens
 from parlance.modelling.loading import LanguageModel, load_model, load_tokenizer, padding_token, window
 from parlance.modelling.reports import Generated
 from parlance.modelling.settings import GenerationSettings
@@ -21,17 +21,18 @@ def generate(model: str, instructions: Sequence[str], *, settings: GenerationSet
     """
     if not instructions:
         return []
-    return answers(load_model(model), load_tokenizer(model), instructions, settings=settings)
+    chats = [asked(instruction) for instruction in instructions]
+    return answers(load_model(model), load_tokenizer(model), chats, settings=settings)
 
 
 def answers(
     model: LanguageModel,
     tokenizer: PreTrainedTokenizerBase,
-    instructions: Sequence[str],
+    chats: Sequence[Messages],
     *,
     settings: GenerationSettings,
 ) -> list[Generated]:
-    """As `generate`, of a loaded model."""
+    """What a loaded model answers to each chat; errors as `generate`."""
     room = window(model) - settings.max_new_tokens
     if room <= 0:
         raise ConfigError(
@@ -39,7 +40,7 @@ def answers(
         )
     set_seed(settings.seed)
     model.eval()
-    prompts = [prompt_tokens(tokenizer, instruction, at_most=room) for instruction in instructions]
+    prompts = [prompt_tokens(tokenizer, chat, at_most=room) for chat in chats]
     # Prompts of similar length share a batch, so that little of it is padding.
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index][0]))
     written: dict[int, Generated] = {}

@@ -37,8 +37,10 @@ def corpus_version(lake: Lake, lanes: Sequence[str]) -> str:
 
 
 def examples_version(lake: Lake) -> str:
-    columns = ("id", "split", "instruction", "input", "output")
-    return content_version(text for row in train_examples(lake).select(columns).iter_rows() for text in row)
+    rows = train_examples(lake).select("id", "split", "messages").iter_rows()
+    return content_version(
+        text for *names, chat in rows for text in (*names, *(part for one in chat for part in one.values()))
+    )
 
 
 def pretrain(

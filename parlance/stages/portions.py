@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from parlance.lake import Lake
 from parlance.storage import Table
 
 ROWS_AT_ONCE = 1_000_000
+DOCUMENTS_AT_ONCE = 20_000
 
 
 def whole_documents(
@@ -24,6 +26,22 @@ def whole_documents(
         for piece in range(pieces):
             ours = scanned if pieces == 1 else scanned.filter(pl.col("document_id").hash() % pieces == piece)
             yield partitions, ours.select(columns).collect()
+
+
+def documents_with_utterances(
+    lake: Lake, lane: str, columns: Sequence[str], *, documents: int = DOCUMENTS_AT_ONCE
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Kept documents of `lane`, some `documents` at a time, and `columns` of their utterances; each document once."""
+    kept, utterances = lake.table(f"{lane}/kept"), lake.table(f"{lane}/utterances")
+    counts = kept.scan().group_by("partition").len().sort("partition").collect()
+    for partitions, height in _portions(counts, documents):
+        pieces = math.ceil(height / documents)
+        for piece in range(pieces):
+            ours = [
+                table.scan(partitions).filter(pl.col(name).hash() % pieces == piece)
+                for table, name in ((kept, "id"), (utterances, "document_id"))
+            ]
+            yield ours[0].sort("id").collect(), ours[1].select(columns).collect()
 
 
 def _portions(counts: pl.DataFrame, most: int) -> Iterator[tuple[list[str], int]]:

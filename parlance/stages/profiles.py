@@ -73,16 +73,21 @@ def documents_of(lake: Lake, profile: Profile, lanes: Sequence[str]) -> Iterator
 
 
 def examples_of(lake: Lake, profile: Profile, lanes: Sequence[str]) -> pl.DataFrame:
-    """As `documents_of`, for the messages that the instruct examples hold; with `id`, that of the example."""
+    """As `documents_of`, for the messages, or parts of a page, that examples hold; with `id`, that of the example."""
     examples = lake.table("instruct/examples").scan()
     if profile.channels:
         examples = examples.filter(pl.col("channel").is_in(profile.channels))
     held = examples.select("id", "document_id", message_id="raw_ids").explode("message_id").drop_nulls().collect()
+    contents = pl.col("messages").list.eval(pl.element().struct.field("content"))
+    told = examples.select("id", "document_id", told=contents.list.join("\n")).collect()
     frames = [_empty_counts()]
     for lane in _sources(profile, lanes):
-        columns = ("document_id", "source", "message_id", *TARGETS)
+        columns = ("document_id", "source", "message_id", "text", *TARGETS)
         for _, frame in whole_documents(lake.table(f"{lane}/utterances"), columns):
-            joined = frame.join(held, on=["document_id", "message_id"], how="inner")
+            of_messages = frame.join(held, on=["document_id", "message_id"], how="inner")
+            pages = frame.filter(pl.col("message_id").is_null()).join(told, on="document_id", how="inner")
+            of_pages = pages.filter(pl.col("told").str.contains(pl.col("text"), literal=True))
+            joined = pl.concat([of_messages, of_pages.select(of_messages.columns)])
             frames.append(_counted(joined, ["id", "document_id", "source"]))
     return pl.concat(frames)
 

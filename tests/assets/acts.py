@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from parlance import schemas
 from parlance.lake import Lake
+from parlance.references import Named
+from parlance.stages.corpus import compile_references
 
 # Author (one that ends in "bot" is one), then the acts of the turn, each "form/function/alone" or fewer for the same.
 Turn = tuple[str, str]
@@ -67,5 +69,7 @@ def _rest(day: int) -> dict[str, Any]:
 
 
 def opened(folder: Path) -> Lake:
-    """An empty lake."""
-    return Lake(root=str(folder / "lake"))
+    """An empty lake, and nothing to compare documents with."""
+    lake = Lake(root=str(folder / "lake"))
+    compile_references(lake, Named(), Named().version)
+    return lake

@@ -56,7 +56,7 @@ def run(
 ) -> dg.ExecuteInProcessResult:
     slack, every = lanes()["slack"], list(lanes().values())
     compared, drawn = profile_assets(every)
-    examples = instruct_assets(slack, gate=gate)[0]
+    examples = instruct_assets([slack], gate=gate)[0]
     chosen = {"": None, "profiles": compared, "examples": examples, "sample": drawn}[only]
     return dg.materialize(
         [compared, drawn, examples, *profile_checks(profiles.names(resources(lake)["task_profiles"].path), gate=gate)],  # type: ignore[attr-defined]

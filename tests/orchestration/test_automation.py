@@ -75,7 +75,12 @@ def test_the_dump_schedule_asks_for_what_was_never_made(inbox: Path, tmp_path: P
             assert schedule.evaluate_tick(context).run_requests == []
 
 
-GATES = ("no_thread_is_on_two_sides", "rights_allow_training", "there_are_enough_examples")
+GATES = (
+    "every_kept_document_is_accounted_for",
+    "nothing_is_on_two_sides",
+    "rights_allow_training",
+    "there_are_enough_examples",
+)
 EXAMPLES = dg.AssetKey(["instruct", "examples"])
 BASE, TUNED = dg.AssetKey(["models", "base_model"]), dg.AssetKey(["models", "fine_tuned_model"])
 

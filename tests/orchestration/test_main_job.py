@@ -13,6 +13,7 @@ import psutil
 import pytest
 from polars.testing import assert_frame_equal
 
+from parlance.instruct import trace
 from parlance.schemas import EXAMPLES
 from parlance.search import search
 from tests.orchestration.conftest import Workspace
@@ -107,6 +108,51 @@ def test_exports_load_as_data_sets(sample: Workspace, tmp_path: Path, monkeypatc
     examples = sample.rows("instruct/examples")
     assert {split: loaded[split].num_rows for split in files} == dict(examples.group_by("split").len().iter_rows())
     assert examples.columns == EXAMPLES.names
+
+
+@pytest.mark.parametrize(
+    ("lane", "kinds"),
+    [("slack", {"answer", "dialogue", "person"}), ("crawl", {"faq", "forum", "passage"}), ("dump", {"faq", "passage"})],
+)
+def test_an_example_can_be_traced_to_what_was_sent(sample: Workspace, lane: str, kinds: set[str]) -> None:
+    examples = sample.rows("instruct/examples").filter(source=lane)
+    assert kinds <= set(examples["kind"])
+    raw = {row["id"]: row for row in sample.rows(f"{lane}/raw").iter_rows(named=True)}
+    for id in examples.group_by("kind", maintain_order=True).first()["id"]:
+        found = trace(sample.lake, id)
+        assert sorted(found.raw["id"]) == sorted(found.example["raw_ids"])
+        sent = [raw[one] for one in found.raw["id"]]
+        of_files = [f"{row['shard']}#{row['position']}" for row in sent]
+        assert found.sources == ([row["id"] for row in sent] if lane == "slack" else of_files)
+        assert found.document["id"] == found.signals["id"] == found.example["document_id"]
+        assert found.utterances.height > 0
+        assert set(found.together["split"]) <= {found.example["split"]}
+        if lane == "slack":
+            assert all(row["rights"] for row in sent)
+
+
+def test_an_example_says_where_it_is_from(sample: Workspace) -> None:
+    example = sample.rows("instruct/examples").filter(source="crawl").row(0, named=True)
+    said = sample.python("orchestration.why", example["id"])
+    assert said.returncode == 0, said.stderr
+    (source,) = trace(sample.lake, example["id"]).sources
+    assert source in said.stdout.replace("\n", "")
+    assert f"Split {example['split']}" in said.stdout
+    unknown = sample.python("orchestration.why", "0" * 32)
+    assert unknown.returncode == 1
+    assert "ids are in the tables" in unknown.stdout.replace("\n", " ")
+
+
+def test_examples_and_what_was_passed_over_are_all_kept_documents(sample: Workspace) -> None:
+    kept = sorted(id for lane in LANES for id in sample.rows(f"{lane}/kept")["id"])
+    whole = sample.rows("instruct/passed_over").filter("whole")["document_id"]
+    assert sorted([*sample.rows("instruct/examples")["document_id"].unique(), *whole]) == kept
+
+
+def test_only_who_agreed_is_imitated(sample: Workspace) -> None:
+    persons = sample.rows("instruct/examples").filter(kind="person")["messages"]
+    said = {messages[0]["content"] for messages in persons.to_list()}
+    assert all("Priya" in text for text in said)
 
 
 def test_one_draft_for_each_question_that_nobody_answered(sample: Workspace) -> None:

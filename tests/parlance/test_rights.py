@@ -46,6 +46,14 @@ def test_the_id_names_the_statement(tmp_path: Path) -> None:
     assert rights(tmp_path).id != rights(tmp_path, opt_out_users=["U1"]).id
 
 
+def test_nobody_is_imitated_unless_named(tmp_path: Path) -> None:
+    assert rights(tmp_path).imitation == frozenset()
+    assert rights(tmp_path, imitation=[]).id == rights(tmp_path).id
+    named = rights(tmp_path, imitation=["U1"])
+    assert named.imitation == {"U1"}
+    assert named.id != rights(tmp_path).id
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -56,6 +64,7 @@ def test_the_id_names_the_statement(tmp_path: Path) -> None:
         ({"granted_on": "last spring"}, "granted_on is 'last spring'"),
         ({"people": "masked"}, "people is 'masked'; allowed: named, pseudonyms"),
         ({"opt_out_users": [1]}, "opt_out_users is \\[1\\]"),
+        ({"imitation": "everybody"}, "imitation is 'everybody'; allowed: a list of texts"),
         ({"optout": []}, "unknown \\['optout'\\]"),
     ],
 )

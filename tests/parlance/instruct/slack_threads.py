@@ -1,7 +1,7 @@
 """Threads and utterances for tests, written as one line a turn."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -15,17 +15,23 @@ TurnLine = tuple[str, str, str]
 
 KEPT = pl.Schema(schemas.KEPT)
 UTTERANCES = pl.Schema(schemas.UTTERANCES)
-PARTITION = "2026-10-07"
 
 
-def corpus(*threads: list[TurnLine], channel: str = "engineering") -> tuple[pl.DataFrame, pl.DataFrame]:
-    """KEPT and UTTERANCES rows of `threads`; ids are t0, t1, ... and their messages t0-0, t0-1, ..."""
+def corpus(
+    *threads: list[TurnLine], channel: str = "engineering", day: int = 7, name: str = "t"
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """KEPT and UTTERANCES rows of `threads` of a day; ids are t0, t1, ... and their messages t0-0, t0-1, ...
+
+    A turn that begins with ">" was written on the day after.
+    """
     documents: list[dict[str, Any]] = []
     utterances: list[dict[str, Any]] = []
     for number, lines in enumerate(threads):
-        document = _document(f"t{number}", channel)
-        for index, (author, said, acts) in enumerate(lines):
+        document = _document(f"{name}{number}", channel, day)
+        for index, (author, text, acts) in enumerate(lines):
             turn = _turn(document, index, None if author == "-" else author)
+            said = text.removeprefix(">")
+            turn["created_at"] = document["created_at"] + timedelta(days=text.startswith(">"), minutes=index)
             utterances += _utterances(document, turn, index, zip(said.split("|"), acts.split(), strict=bool(acts)))
             if not acts:
                 document["text"] += said
@@ -35,20 +41,20 @@ def corpus(*threads: list[TurnLine], channel: str = "engineering") -> tuple[pl.D
     return pl.DataFrame(documents, schema=KEPT), pl.DataFrame(utterances, schema=UTTERANCES)
 
 
-def _document(name: str, channel: str) -> dict[str, Any]:
+def _document(name: str, channel: str, day: int) -> dict[str, Any]:
     return {
         "id": name,
         "source": "slack",
         "text": "",
         "channel": channel,
-        "created_at": datetime(2026, 10, 7, tzinfo=UTC),
+        "created_at": datetime(2026, 10, day, tzinfo=UTC),
         "turns": [],
         "raw_ids": [],
         "language": "en",
         "masked": 0,
         "removed_lines": 0,
         "removed_characters": 0,
-        "partition": PARTITION,
+        "partition": f"2026-10-{day:02d}",
     }
 
 
@@ -87,5 +93,5 @@ def _utterances(
             "function_score": 1.0,
             "function_alone": function or form,
             "abstained": "~" in act,
-            "partition": PARTITION,
+            "partition": document["partition"],
         }

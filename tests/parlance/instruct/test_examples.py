@@ -15,7 +15,7 @@ THANKS = ("ann", "Thank you!", "expressive")
 
 def example(*turns: TurnLine) -> tuple[str, str, str, list[int]]:
     """Instruction, input, output and the numbers of the messages of the one example of a thread."""
-    rows = build(*corpus(list(turns)))
+    rows = build(*corpus(list(turns)), kinds=["answer"])
     assert rows.height == 1, reasons(*corpus(list(turns)))
     row = rows.row(0, named=True)
     return row["instruction"], row["input"], row["output"], [int(name.split("-")[1]) for name in row["raw_ids"]]
@@ -134,7 +134,11 @@ def test_example(turns: list[TurnLine], expected: tuple[str, str, str, list[int]
 
 
 def evidence(*turns: TurnLine) -> tuple[list[tuple[str, str | None]], list[str], bool, str | None, int]:
-    row = build(*corpus(list(turns))).select("asks", "answers", "thanked", "promise", "unsure").row(0, named=True)
+    row = (
+        build(*corpus(list(turns)), kinds=["answer"])
+        .select("asks", "answers", "thanked", "promise", "unsure")
+        .row(0, named=True)
+    )
     return [(ask["form"], ask["function"]) for ask in row["asks"]], *list(row.values())[1:]
 
 
@@ -231,7 +235,7 @@ THREADS = st.lists(st.lists(TURN, max_size=6), max_size=8)
 @given(THREADS)
 def test_examples_and_reasons_cover_every_thread_once(threads: list[list[TurnLine]]) -> None:
     frames = corpus(*threads)
-    ids = build(*frames)["document_id"].to_list() + reasons(*frames)["id"].to_list()
+    ids = build(*frames)["document_id"].unique().to_list() + reasons(*frames)["id"].to_list()
     assert sorted(ids) == sorted(frames[0]["id"].to_list())
 
 
@@ -260,8 +264,15 @@ def test_rows_are_those_of_the_table() -> None:
     assert rows.select("document_id", "channel", "language").row(0) == ("t0", "engineering", "en")
 
 
+def several(count: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Threads of different people about different things, so that nothing ties them."""
+    asks = [(f"ann{number}", f"Where is form {number * 7919}?", "question") for number in range(count)]
+    tells = [(f"bob{number}", f"In folder {number * 104729} of the wiki.", "representative") for number in range(count)]
+    return corpus(*([ask, tell] for ask, tell in zip(asks, tells, strict=True)))
+
+
 def test_ids_and_splits_come_from_content() -> None:
-    threads, utterances = corpus(*[[ASK, ANSWER]] * 300)
+    threads, utterances = several(300)
     rows = build(threads, utterances)
     backwards = build(threads.reverse().head(100), utterances)
     both = rows.join(backwards, on="document_id")
@@ -299,10 +310,11 @@ def test_nothing_gives_nothing() -> None:
     assert unanswered(*frames).columns == ["document_id", "message_id", "channel", "question"]
 
 
-def test_a_page_without_turns_is_listed() -> None:
+def test_a_document_without_turns_is_a_page() -> None:
     threads, utterances = corpus([ASK, ANSWER])
     page = threads.with_columns(turns=pl.lit(None, dtype=KEPT["turns"]))
-    assert reasons(page, utterances).rows() == [("t0", "no_turns")]
+    assert build(page, utterances)["kind"].to_list() == ["faq"]
+    assert reasons(page.with_columns(text=pl.lit("It is in the wiki.")), utterances).rows() == [("t0", "no_heading")]
 
 
 @pytest.mark.parametrize(

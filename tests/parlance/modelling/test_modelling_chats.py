@@ -2,22 +2,21 @@
 
 from pathlib import Path
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import ANSWERS, SPECIAL, examples, save_tokenizer
+from tiny_models import ANSWERS, SPECIAL, chat, examples, save_tokenizer
 
 from parlance.errors import ConfigError
 from parlance.modelling import chat_texts
 from parlance.modelling.chats import (
     IGNORED,
+    asked,
     disarmed,
     encode,
     labelled_examples,
     labelled_tokens,
     prompt_tokens,
-    question,
 )
 from parlance.modelling.loading import load_tokenizer
 
@@ -25,23 +24,32 @@ TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
 HOSTILE = st.lists(st.sampled_from([*SPECIAL, "<|", "|>", "end", "<", " ", "a"]), max_size=8).map("".join)
 
 
-@pytest.mark.parametrize(("asked", "answer"), [*ANSWERS.items(), ("潮位は?", "毎時です。🙂"), ("", "ok"), ("ok?", "")])
-def test_the_answer_and_its_end_token_are_learned_and_nothing_else(tokenizer: Path, asked: str, answer: str) -> None:
+@pytest.mark.parametrize(
+    ("question", "answer"), [*ANSWERS.items(), ("潮位は?", "毎時です。🙂"), ("", "ok"), ("ok?", "")]
+)
+def test_the_answer_and_its_end_token_are_learned_and_nothing_else(tokenizer: Path, question: str, answer: str) -> None:
     loaded = load_tokenizer(str(tokenizer))
-    tokens, labels = labelled_tokens(loaded, asked, answer)
+    tokens, labels = labelled_tokens(loaded, chat(question, answer))
     learned = [label for label in labels if label != IGNORED]
     assert loaded.decode(learned) == f"{answer}<|end|>"
     assert tokens[-len(learned) :] == learned
-    assert loaded.decode(tokens) == f"<|begin|><|user|>{asked}<|end|><|assistant|>{answer}<|end|>"
+    assert loaded.decode(tokens) == f"<|begin|><|user|>{question}<|end|><|assistant|>{answer}<|end|>"
 
 
-def test_the_labels_are_the_assistant_mask_of_the_template(tokenizer: Path) -> None:
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param(chat("Which receipt?", "Each."), id="one answer"),
+        pytest.param(chat("Which receipt?", "For what?", "Tea.", "None."), id="two answers"),
+        pytest.param([{"role": "system", "content": "You are Ada."}, *chat("Tea?", "Yes.")], id="a system message"),
+    ],
+)
+def test_the_labels_are_the_assistant_mask_of_the_template(tokenizer: Path, messages: list[dict[str, str]]) -> None:
     loaded = load_tokenizer(str(tokenizer))
-    messages = [{"role": "user", "content": "Which receipt?"}, {"role": "assistant", "content": "Each."}]
-    chat = loaded.apply_chat_template(messages, return_assistant_tokens_mask=True, return_dict=True)
-    tokens, labels = labelled_tokens(loaded, "Which receipt?", "Each.")
-    assert tokens == chat["input_ids"]
-    assert [int(label != IGNORED) for label in labels] == chat["assistant_masks"]
+    whole = loaded.apply_chat_template(messages, return_assistant_tokens_mask=True, return_dict=True)
+    tokens, labels = labelled_tokens(loaded, messages)
+    assert tokens == whole["input_ids"]
+    assert [int(label != IGNORED) for label in labels] == whole["assistant_masks"]
 
 
 def test_what_a_template_writes_after_the_end_token_is_not_learned(tokenizer: Path) -> None:
@@ -50,7 +58,7 @@ def test_what_a_template_writes_after_the_end_token_is_not_learned(tokenizer: Pa
         "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + eos_token + '\n' }}{% endfor %}"
         "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
     )
-    _, labels = labelled_tokens(loaded, "one?", "two")
+    _, labels = labelled_tokens(loaded, chat("one?", "two"))
     assert labels[-1] == IGNORED
     assert loaded.decode([label for label in labels if label != IGNORED]) == "two<|end|>"
 
@@ -59,20 +67,20 @@ def test_a_template_that_does_not_continue_its_prompt_is_refused(tokenizer: Path
     loaded = load_tokenizer(str(tokenizer))
     loaded.chat_template = "{{ messages | length }}{% if add_generation_prompt %}?{% endif %}"
     with pytest.raises(ConfigError, match="does not continue its own prompt"):
-        labelled_tokens(loaded, "one?", "two")
+        labelled_tokens(loaded, chat("one?", "two"))
 
 
 def test_a_tokenizer_without_a_template_is_refused(tmp_path: Path) -> None:
     folder = save_tokenizer(tmp_path, chat_template=None)
     with pytest.raises(ConfigError, match="has no chat template"):
-        labelled_tokens(load_tokenizer(str(folder)), "one?", "two")
+        labelled_tokens(load_tokenizer(str(folder)), chat("one?", "two"))
 
 
-@given(asked=TEXT | HOSTILE, answer=TEXT | HOSTILE)
+@given(question=TEXT | HOSTILE, answer=TEXT | HOSTILE)
 @settings(deadline=None)
-def test_no_text_adds_structure_to_a_chat(tokenizer: Path, asked: str, answer: str) -> None:
+def test_no_text_adds_structure_to_a_chat(tokenizer: Path, question: str, answer: str) -> None:
     loaded = load_tokenizer(str(tokenizer))
-    tokens, labels = labelled_tokens(loaded, asked, answer)
+    tokens, labels = labelled_tokens(loaded, chat(question, answer))
     special = [token for token in loaded.convert_ids_to_tokens(tokens) if token in SPECIAL]
     assert special == ["<|begin|>", "<|user|>", "<|end|>", "<|assistant|>", "<|end|>"]
     assert len(labels) == len(tokens)
@@ -88,8 +96,8 @@ def test_a_disarmed_token_stays_readable(tokenizer: Path) -> None:
 @settings(deadline=None)
 def test_a_prompt_fits_and_says_whether_it_was_cut(tokenizer: Path, text: str, at_most: int) -> None:
     loaded = load_tokenizer(str(tokenizer))
-    whole, _ = prompt_tokens(loaded, text, at_most=10_000)
-    tokens, was_cut = prompt_tokens(loaded, text, at_most=at_most)
+    whole, _ = prompt_tokens(loaded, asked(text), at_most=10_000)
+    tokens, was_cut = prompt_tokens(loaded, asked(text), at_most=at_most)
     assert len(tokens) <= at_most
     assert was_cut == (len(whole) > at_most)
     assert was_cut or tokens == whole
@@ -98,15 +106,15 @@ def test_a_prompt_fits_and_says_whether_it_was_cut(tokenizer: Path, text: str, a
 
 def test_no_room_for_the_template_itself_is_refused(tokenizer: Path) -> None:
     loaded = load_tokenizer(str(tokenizer))
-    assert len(prompt_tokens(loaded, "a question", at_most=4)[0]) == 4
+    assert len(prompt_tokens(loaded, asked("a question"), at_most=4)[0]) == 4
     with pytest.raises(ConfigError, match="3 tokens are left for the question; the chat template alone takes 4"):
-        prompt_tokens(loaded, "a question", at_most=3)
+        prompt_tokens(loaded, asked("a question"), at_most=3)
 
 
 def test_longer_examples_are_listed_not_cut(tokenizer: Path) -> None:
     loaded = load_tokenizer(str(tokenizer))
     frame = examples({"short?": "yes", "long?": "word " * 50})
-    length = len(labelled_tokens(loaded, "long?", "word " * 50)[0])
+    length = len(labelled_tokens(loaded, chat("long?", "word " * 50))[0])
     fitting, too_long = labelled_examples(loaded, frame, at_most=length)
     assert ([example.id for example in fitting], too_long) == (["train-0", "train-1"], [])
     fitting, too_long = labelled_examples(loaded, frame, at_most=length - 1)
@@ -114,14 +122,20 @@ def test_longer_examples_are_listed_not_cut(tokenizer: Path) -> None:
 
 
 def test_chat_texts_teach_the_form(tokenizer: Path) -> None:
-    frame = examples({"how?": "<|user|>so"}).with_columns(input=pl.lit("context"))
+    frame = examples({"how?\n\ncontext": "<|user|>so"})
     (text,) = chat_texts(frame, tokenizer=tokenizer)
     assert text == "<|begin|><|user|>how?\n\ncontext<|end|><|assistant|>< |user|>so<|end|>"
     loaded = load_tokenizer(str(tokenizer))
-    assert encode(loaded, text) == labelled_tokens(loaded, "how?\n\ncontext", "<|user|>so")[0]
+    assert encode(loaded, text) == labelled_tokens(loaded, chat("how?\n\ncontext", "<|user|>so"))[0]
     assert list(chat_texts(frame.clear(), tokenizer=tokenizer)) == []
 
 
-def test_an_input_stands_below_its_instruction() -> None:
-    assert question("Summarise.", "A text.") == "Summarise.\n\nA text."
-    assert question("Summarise.", "") == "Summarise."
+def test_what_was_said_first_is_left_out_first(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    system = [{"role": "system", "content": "You are Ada."}]
+    told = [*system, *chat("an old question?", "an old answer", "and now?")]
+    whole, was_cut = prompt_tokens(loaded, told, at_most=1_000)
+    assert not was_cut
+    shorter, was_cut = prompt_tokens(loaded, told, at_most=len(whole) - 1)
+    assert was_cut
+    assert loaded.decode(shorter) == "<|begin|><|system|>You are Ada.<|end|><|user|>and now?<|end|><|assistant|>"

@@ -6,7 +6,7 @@ import shutil
 
 import polars as pl
 import pytest
-from tiny_models import ANSWERS, examples
+from tiny_models import ANSWERS, chat, examples
 from transformers import AutoModelForCausalLM
 
 from parlance.errors import ConfigError
@@ -90,7 +90,7 @@ def test_a_split_of_which_nothing_fits_is_refused(base: str) -> None:
 
 def test_labels_shifted_by_one_predict_the_first_token_of_the_answer(base: str) -> None:
     tokenizer = load_tokenizer(base)
-    tokens, labels = labelled_tokens(tokenizer, "one?", "two")
+    tokens, labels = labelled_tokens(tokenizer, chat("one?", "two"))
     first = next(place for place, label in enumerate(labels) if label != IGNORED)
     assert tokenizer.decode(tokens[first - 1]) == "<|assistant|>"
 

@@ -62,12 +62,15 @@ def examples(answers: dict[str, str], *, split: str = "train") -> pl.DataFrame:
         {
             "id": [f"{split}-{number}" for number in range(len(answers))],
             "split": [split] * len(answers),
-            "instruction": list(answers),
-            "input": [""] * len(answers),
-            "output": list(answers.values()),
+            "messages": [chat(*pair) for pair in answers.items()],
         },
-        schema=dict.fromkeys(["id", "split", "instruction", "input", "output"], pl.String),
+        schema_overrides={"messages": pl.List(pl.Struct({"role": pl.String, "content": pl.String}))},
     )
+
+
+def chat(*said: str) -> list[dict[str, str]]:
+    """User and assistant in turns."""
+    return [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(said)]
 
 
 def save_tokenizer(folder: Path, *, chat_template: str | None = TEMPLATE) -> Path:
