@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -35,7 +36,21 @@ class Chunks:
     def texts(self, *texts: str, **columns: object) -> list[pa.RecordBatch]:
         return self([("web", text, None, "en", 0, []) for text in texts], **columns)
 
-    def of(self, frame: pl.DataFrame, columns: Mapping[str, object]) -> list[pa.RecordBatch]:
+    def numbered(self, rows: int, *, dimension: int = 16, seed: int = 1) -> list[pa.RecordBatch]:
+        """Rows whose vectors point anywhere."""
+        vectors = np.random.default_rng(seed).normal(size=(rows, dimension)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        frame = pl.DataFrame({"source": "web", "text": [f"Number {row}" for row in range(rows)]}).with_columns(
+            channel=pl.lit(None, pl.String),
+            language=pl.lit("en"),
+            days=pl.lit(0),
+            speech_acts=pl.lit([], pl.List(pl.String)),
+        )
+        return self.of(frame, {}, pl.Series(vectors))
+
+    def of(
+        self, frame: pl.DataFrame, columns: Mapping[str, object], vectors: pl.Series | None = None
+    ) -> list[pa.RecordBatch]:
         made = frame.with_columns(
             id="c" + pl.col("text"),
             partition=pl.lit("2026-11-02"),
@@ -46,10 +61,10 @@ class Chunks:
             created_at=pl.lit(DAY).dt.cast_time_unit("us") + pl.duration(days="days"),
             model=pl.lit("minilm"),
             model_version=pl.lit("1"),
-            vector=pl.Series(embedding.embed(frame["text"])),
+            vector=pl.Series(embedding.embed(frame["text"])) if vectors is None else vectors,
         ).with_columns(**{name: pl.lit(value) for name, value in columns.items()})
         rows = made.with_columns(fingerprint=fingerprint()).select(*COLUMNS, "vector")
-        return rows.to_arrow().to_batches(max_chunksize=2)
+        return rows.to_arrow().to_batches(max_chunksize=2 if vectors is None else None)
 
 
 @pytest.fixture(scope="session")

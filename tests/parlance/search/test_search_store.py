@@ -83,32 +83,29 @@ def test_batches_that_do_not_fit_are_named(make: object, message: str, chunks: C
 
 
 def test_many_rows_get_an_index(chunks: Chunks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import lancedb
-
-    monkeypatch.setattr(store, "ROWS_PER_LIST", 40)
+    monkeypatch.setattr(store, "EXACT_ROWS", 2000)
+    monkeypatch.setattr(store, "ROWS_PER_LIST", 100)
+    rows = chunks.numbered(2000)
     made = Store(str(tmp_path))
-    words = [f"{number} {noun}" for noun in ("apples", "engines", "emperors", "oceans") for number in range(80)]
-    made.upsert(chunks.texts(*words[:-1]))
+    made.upsert([rows[0].slice(0, 1999)])
     made.tidy()
-    exact = search.search(made.uri, "ships at sea", k=5)
-    monkeypatch.setattr(store, "EXACT_ROWS", len(words))
-    made.upsert(chunks.texts(words[-1]))
+    kinds = {found.columns[0]: found.index_type for found in made.table().list_indices()}
+    assert kinds == {"text": "FTS", "id": "BTree"}
+    assert made.recall(queries=20, k=10, seed=1) == 1
+    made.upsert([rows[0].slice(1999)])
     made.tidy()
-    kinds = {
-        found.columns[0]: found.index_type for found in lancedb.connect(tmp_path).open_table("chunks").list_indices()
-    }
+    kinds = {found.columns[0]: found.index_type for found in made.table().list_indices()}
     assert kinds == {"text": "FTS", "id": "BTree", "vector": "IvfFlat"}
-    assert search.search(made.uri, "ships at sea", k=5)["text"].to_list() == exact["text"].to_list()
     assert made.recall(queries=20, k=10, seed=1) > 0.9
 
 
 def test_recall_counts_what_an_index_misses(chunks: Chunks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "EXACT_ROWS", 10)
-    monkeypatch.setattr(store, "ROWS_PER_LIST", 4)
-    monkeypatch.setattr(store, "PROBES", 1)
+    from lancedb.index import IvfFlat
+
     made = Store(str(tmp_path))
-    made.upsert(chunks.texts(*(f"{number} {noun}" for noun in ("apples", "seas") for number in range(100))))
-    made.tidy()
+    made.upsert(chunks.numbered(2000))
+    made.table().create_index("vector", config=IvfFlat(distance_type="cosine", num_partitions=20))
+    monkeypatch.setattr(store, "PROBES", 1)
     assert 0.1 < made.recall(queries=20, k=10, seed=1) < 0.9
 
 
