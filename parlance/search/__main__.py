@@ -36,11 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shown = found.select(
         "rank",
         "score",
-        pl.coalesce("url", "document_id").alias("document"),
+        "document_id",
+        "source",
         pl.col("speech_acts").list.join(", "),
         pl.col("text").str.replace_all(r"\s+", " ").str.slice(0, SHOWN),
     )
-    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=140, fmt_str_lengths=SHOWN, float_precision=3):
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=160, fmt_str_lengths=SHOWN, float_precision=3):
         pl.Config.set_tbl_hide_column_data_types(True).set_tbl_hide_dataframe_shape(True)
         print(shown)
 

@@ -76,4 +76,4 @@ def _asked(store: Store, table: "Table", query: str, model: str, mode: Mode) -> 
     if mode == "hybrid":
         asked = cast("LanceHybridQueryBuilder", table.search(query_type="hybrid")).vector(vector).text(query)
         return asked.distance_type("cosine").nprobes(PROBES)
-    return store.near(vector).select([*columns, "_distance"])
+    return store.near(vector, table=table).select([*columns, "_distance"])

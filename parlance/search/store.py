@@ -155,14 +155,17 @@ class Store:
         shares = []
         for vector in vectors.flatten().to_numpy().reshape(len(drawn), -1):
             moved = vector + random.normal(scale=0.25 / len(vector) ** 0.5, size=len(vector)).astype(np.float32)
-            exact = self.near(moved).bypass_vector_index().limit(k).to_arrow()["_distance"].to_numpy()
-            found = self.near(moved).limit(k).to_arrow()["_distance"].to_numpy()
+            exact = self.near(moved, table=table).bypass_vector_index().limit(k).to_arrow()["_distance"].to_numpy()
+            found = self.near(moved, table=table).limit(k).to_arrow()["_distance"].to_numpy()
             shares.append(float((found <= exact[-1] + 1e-6).mean() * len(found) / len(exact)))
         return float(np.mean(shares))
 
-    def near(self, vector: "npt.NDArray[np.float32]") -> "LanceVectorQueryBuilder":
-        """A search by cosine, as it is tuned: its columns and bounds are for the caller to name."""
-        asked = cast("LanceVectorQueryBuilder", self.table().search(vector, vector_column_name="vector"))
+    def near(self, vector: "npt.NDArray[np.float32]", *, table: "Table | None" = None) -> "LanceVectorQueryBuilder":
+        """A search by cosine, as it is tuned: its columns and bounds are for the caller to name.
+
+        `table` is that of the store, where the caller has opened it already.
+        """
+        asked = cast("LanceVectorQueryBuilder", (table or self.table()).search(vector, vector_column_name="vector"))
         return asked.distance_type("cosine").nprobes(PROBES)
 
     def _rewritten(self, table: "Table") -> "Table":
