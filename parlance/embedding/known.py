@@ -24,7 +24,11 @@ class Known:
         """`frames` have the columns id and vector. Of an id that comes twice either vector is taken."""
         self._dimension = dimension
         self._file = tempfile.TemporaryFile(prefix="parlance-known-")  # noqa: SIM115 - closed in __exit__
-        parts = [keys for frame in frames if frame.height for keys in [self._added(frame)]]
+        try:
+            parts = [self._added(frame) for frame in frames if frame.height]
+        except BaseException:
+            self._file.close()
+            raise
         keys = np.concatenate(parts) if parts else np.empty((0, 2), np.uint64)
         self._order = np.argsort(keys[:, 0], kind="stable")
         self._keys = keys[self._order]

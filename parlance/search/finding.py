@@ -7,7 +7,7 @@ import polars as pl
 from parlance import embedding
 from parlance.errors import ConfigError
 from parlance.search.conditions import Where
-from parlance.search.store import PROBES, Store
+from parlance.search.store import PROBES, REFINED, Store
 
 if TYPE_CHECKING:
     from lancedb.query import LanceHybridQueryBuilder, LanceQueryBuilder
@@ -75,5 +75,5 @@ def _asked(store: Store, table: "Table", query: str, model: str, mode: Mode) -> 
     vector = embedding.embed(pl.Series([query]), model=model)[0]
     if mode == "hybrid":
         asked = cast("LanceHybridQueryBuilder", table.search(query_type="hybrid")).vector(vector).text(query)
-        return asked.distance_type("cosine").nprobes(PROBES)
+        return asked.distance_type("cosine").nprobes(PROBES).refine_factor(REFINED)
     return store.near(vector, table=table).select([*columns, "_distance"])

@@ -95,7 +95,7 @@ def test_many_rows_get_an_index(chunks: Chunks, tmp_path: Path, monkeypatch: pyt
     made.upsert([rows[0].slice(1999)])
     made.tidy()
     kinds = {found.columns[0]: found.index_type for found in made.table().list_indices()}
-    assert kinds == {"text": "FTS", "id": "BTree", "vector": "IvfFlat"}
+    assert kinds == {"text": "FTS", "id": "BTree", "vector": "IvfSq"}
     assert made.recall(queries=20, k=10, seed=1) > 0.9
 
 
