@@ -15,6 +15,7 @@ from parlance import filters, plots, references, schemas
 from parlance.filters.recipes import RECIPES, Bound
 from parlance.lake import Lake
 from parlance.stages import lanes as stages
+from parlance.stages.embeddings import write_embeddings
 from parlance.storage import Written
 from resources.lake import LakeResource
 from resources.sources import Source
@@ -283,20 +284,26 @@ def _embeddings(lane: Lane) -> dg.AssetsDefinition:
     @dg.asset(
         key=lane.key("embeddings"),
         deps=[lane.key("kept")],
-        description="The kept documents in chunks of sentences, each with its unit-length embedding.",
+        description=(
+            "The kept documents in chunks of sentences, each with its unit-length embedding. A chunk that was embedded "
+            "before, by the same model, is not embedded again, nor is what a crashed run had done."
+        ),
         metadata={"dagster/column_schema": metadata.column_schema(schemas.EMBEDDINGS)},
         required_resource_keys={"lake", "embedder"},
         pool="accelerator",
         **_partitioned(lane),
-        **lane.common("embedding", kinds={"pytorch"}),
+        **lane.common("embedding", "stages.embeddings", kinds={"pytorch"}),
     )
     @no_useless_retries
     def embeddings(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         opened, keys = context.resources.lake.open(), list(context.partition_keys)
-        written = stages.write_embeddings(opened, lane.name, context.resources.embedder.model, keys)
-        return _materialized(
-            context, opened, lane, "embeddings", written, preview=["document_id", "start", "end", "text"]
+        done = write_embeddings(opened, lane.name, context.resources.embedder.model, keys)
+        result = _materialized(
+            context, opened, lane, "embeddings", done.written, preview=["document_id", "start", "end", "text"]
         )
+        rate = {} if done.hit_rate is None else {"hit_rate": round(done.hit_rate, 4)}
+        counts = {"chunks_embedded": done.chunks - done.reused, "chunks_reused": done.reused}
+        return _and(result, **counts, chunks_left_by_a_crash=done.resumed, **rate)
 
     return embeddings
 
@@ -317,7 +324,7 @@ def _with_reasons(
     return result
 
 
-def _and(result: dg.MaterializeResult, **more: dg.MetadataValue) -> dg.MaterializeResult:
+def _and(result: dg.MaterializeResult, **more: dg.MetadataValue | float) -> dg.MaterializeResult:
     return result._replace(metadata={**more, **(result.metadata or {})})
 
 

@@ -16,7 +16,7 @@ from assets.models import model_assets, model_checks
 from assets.profiles import profile_assets, profile_checks
 from assets.repeated import repeated_assets
 from assets.report import report_assets
-from assets.search import search_assets
+from assets.search import search_assets, search_checks
 from assets.semantic import semantic_assets
 from assets.slack import slack_assets, slack_checks
 from assets.synthesis import synthesis_assets, synthesis_checks
@@ -105,6 +105,7 @@ def defs() -> dg.Definitions:
             *profile_checks(profiles.names(path_setting("PARLANCE_PROFILES")), gate=setting("PARLANCE_PROFILE")),
             *annotation_checks,
             *tokenizer_checks(every),
+            *search_checks(every),
             *model_checks(slack),
         ],
         jobs=list(by_job.values()),

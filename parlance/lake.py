@@ -1,12 +1,13 @@
 """The lake: which tables there are, and where. One root holds tables and, under `files/`, everything else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from parlance import filters, schemas
 from parlance.errors import ConfigError
-from parlance.storage import Files, Table
+from parlance.storage import Files, Pending, Table
 
 LANE_TABLES = {
     "raw": schemas.RAW,
@@ -44,6 +45,7 @@ TABLES = {
     "instruct/token_counts": schemas.TOKEN_COUNTS,
     "instruct/profile_sample": schemas.PROFILE_SAMPLE,
     "instruct/profile_shortfalls": schemas.PROFILE_SHORTFALLS,
+    "search/map": schemas.MAP,
     "models/predictions": schemas.PREDICTIONS,
 }
 
@@ -61,6 +63,10 @@ class Lake:
     @property
     def files(self) -> Files:
         return Files(root=f"{self.root.rstrip('/')}/files")
+
+    def pending(self, name: str, partitions: Sequence[str]) -> Pending:
+        """What a step that crashed had made of the rows of `partitions` of the table `name`."""
+        return Pending(f"{self.root.rstrip('/')}/pending/{name}", partitions)
 
     @property
     def vectors(self) -> str:

@@ -3,6 +3,7 @@
 import io
 import math
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,9 @@ COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6fb8")
 INK, FAINT = "#22303a", "#d7dee3"
 STACKED = ("#2a6f97", "#e07a5f", "#9aa7b0")
 MANY = ("#9aa7b0", "#2a6f97", "#e07a5f", "#e9b44c", "#e1e6e9", "#8d6fb8", "#3d9970", "#8c2f39")
+# For points, of which each must be told from its neighbour.
+DISTINCT = ("#2a6f97", "#e07a5f", "#3d9970", "#e9b44c", "#8d6fb8", "#8c2f39", "#5bb5c9", "#9aa7b0")
+MOST_COLOURS = len(DISTINCT)
 MOST_LABELS, LABEL_ROOM = 12, 60
 WIDE, NARROW = 7.2, 5.8  # inches
 
@@ -146,6 +150,30 @@ def shares(groups: Mapping[str, Mapping[str, float]], *, title: str) -> str:
     axes.xaxis.set_visible(False)
     axes.set_xlim(0, 1.08)
     _legend_above(axes, rows=math.ceil(len(kinds) / 4))
+    return _svg(figure, axes, title=title, legend=False, pad=14 + 14 * math.ceil(len(kinds) / 4))
+
+
+def scatter(points: Sequence[tuple[float, float]], names: Sequence[str], *, title: str) -> str:
+    """Points on a plane, coloured by name, in the order given; the names with their counts above, frequent ones first.
+
+    Raises ConfigError where there is not one name for each point, and for more than eight different ones.
+    """
+    counts = Counter(names)
+    kinds = [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    if len(points) != len(names):
+        raise ConfigError(f"plot {title!r}: {len(points)} points, {len(names)} names")
+    if len(kinds) > MOST_COLOURS:
+        raise ConfigError(f"plot {title!r}: {len(kinds)} names, at most {MOST_COLOURS} have a colour")
+    figure, axes = _figure(5.2)
+    colours = dict(zip(kinds, DISTINCT, strict=False))
+    xs, ys = zip(*points, strict=True) if points else ((), ())
+    # As pixels: thousands of points as shapes would be a megabyte.
+    axes.scatter(xs, ys, s=9, c=[colours[name] for name in names], linewidths=0, alpha=0.75, rasterized=True)
+    for name in kinds:
+        axes.scatter([], [], s=28, color=colours[name], label=_text(f"{name} ({counts[name]:,})"))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    _legend_above(axes, rows=len(kinds))
     return _svg(figure, axes, title=title, legend=False, pad=14 + 14 * math.ceil(len(kinds) / 4))
 
 

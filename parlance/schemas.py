@@ -309,6 +309,20 @@ UTTERANCES = pa.schema(
     ]
 )
 
+# Chunks on a plane; `speech_act` is the function of most of the chunk, none where nothing else is there.
+MAP = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("speech_act", pa.string(), nullable=False),
+        pa.field("x", pa.float32(), nullable=False),
+        pa.field("y", pa.float32(), nullable=False),
+    ]
+)
+
+# `id` is of the model's name, the text, its document and how often the text stands in it; `model_version` of the files
+# that made the vector.
 EMBEDDINGS = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -318,6 +332,7 @@ EMBEDDINGS = pa.schema(
         pa.field("end", pa.int32(), nullable=False),
         pa.field("text", pa.large_string(), nullable=False),
         pa.field("model", pa.string(), nullable=False),
+        pa.field("model_version", pa.string(), nullable=False),
         pa.field("vector", pa.list_(pa.float32()), nullable=False),
         pa.field("partition", pa.string(), nullable=False),
     ]

@@ -4,7 +4,8 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
+from zlib import crc32
 
 import polars as pl
 from tokenizers import Tokenizer
@@ -44,7 +45,7 @@ def split(
     Tokens are counted sentence by sentence, without special ones; `tokenizer` must neither pad nor truncate.
 
     The id is a hash of model, text and document id, with the count of equal chunks before it in the document: a
-    chunk that an edit leaves alone keeps its id, wherever it moves to.
+    chunk that an edit leaves alone keeps its id, wherever it moves to, and most chunks behind an edit are left alone.
     """
     _check(documents, max_tokens, overlap)
     rows = (
@@ -77,7 +78,7 @@ def _rows(
     for (document_id, text), spans, sizes in zip(documents.iter_rows(), sentences, counts, strict=True):
         units = _refined(text, list(zip(spans, sizes, strict=True)), tokenizer, max_tokens)
         seen: dict[str, int] = {}
-        for start, end in _packed(units, max_tokens, overlap):
+        for start, end in _packed(text, units, max_tokens, overlap):
             piece = text[start:end]
             occurrence = seen[piece] = seen.get(piece, -1) + 1
             yield document_id, start, end, piece, _id(model, piece, document_id, occurrence)
@@ -114,16 +115,32 @@ def _pieces(text: str, word: Span, tokenizer: Tokenizer) -> Iterator[tuple[Span,
         yield piece, max(tokens[piece[0]], 1)
 
 
-def _packed(units: Iterable[tuple[Span, int]], max_tokens: int, overlap: int) -> Iterator[Span]:
-    """Spans over neighbouring units of at most `max_tokens` tokens together, each as long as it gets."""
+def _packed(text: str, units: Iterable[tuple[Span, int]], max_tokens: int, overlap: int) -> Iterator[Span]:
+    """Spans over neighbouring units of at most `max_tokens` tokens together, of half as many at least where they can.
+
+    Between half and whole the border is after the unit whose text has the lowest checksum, so that after an edit the
+    borders soon are those of before: with chunks as long as they get, a new sentence would move all that follow.
+    """
     held: list[tuple[Span, int]] = []
+    repeated = 0  # units that the chunk before has as well
     for unit in units:
-        if held and sum(size for _, size in held) + unit[1] > max_tokens:
-            yield held[0][0][0], held[-1][0][1]
-            held = _tail(held, min(overlap, max_tokens - unit[1]))
+        while held and sum(size for _, size in held) + unit[1] > max_tokens:
+            border = _border(text, held, least=max_tokens / 2, after=repeated)
+            yield held[0][0][0], held[border - 1][0][1]
+            rest = held[border:]
+            room = max_tokens - unit[1] - sum(size for _, size in rest)
+            tail = _tail(held[:border], min(overlap, room))
+            held, repeated = tail + rest, len(tail)
         held.append(unit)
-    if held:
+    if len(held) > repeated:
         yield held[0][0][0], held[-1][0][1]
+
+
+def _border(text: str, held: list[tuple[Span, int]], *, least: float, after: int) -> int:
+    """How many of the units `held` make the chunk: more than `after`."""
+    sizes = accumulate(size for _, size in held)
+    fitting = [count for count, size in enumerate(sizes, start=1) if count > after and size >= least]
+    return min(fitting, key=lambda count: (crc32(text[slice(*held[count - 1][0])].encode()), -count), default=len(held))
 
 
 def _tail(units: list[tuple[Span, int]], tokens: int) -> list[tuple[Span, int]]:

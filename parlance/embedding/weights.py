@@ -21,6 +21,9 @@ MINILM_SHA256 = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 
+# Part of every version: to be raised when vectors of the same files become others.
+RECIPE = 1
+
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _HUB_FILES = ["*.json", "*.txt", "*.safetensors"]
 
@@ -70,6 +73,18 @@ def content_tokens(folder: Path) -> int:
 def dimension(folder: Path) -> int:
     """The length of the model's vectors."""
     return int(_json(folder / "config.json")["hidden_size"])
+
+
+@functools.cache
+def version(folder: Path) -> str:
+    """12 hex digits of every file in `folder` that makes its vectors, and of `RECIPE`."""
+    made_by = [*folder.glob("*.json"), *folder.glob("*.safetensors"), *folder.glob("1_Pooling/config.json")]
+    digest = hashlib.sha256(str(RECIPE).encode())
+    for path in sorted(made_by):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 def _minilm() -> Path:

@@ -1,4 +1,4 @@
-"""What is made of all lanes together: comparisons of recipes, tokenizers, vector index."""
+"""What is made of all lanes together: comparisons of recipes, tokenizers."""
 
 import shutil
 from collections.abc import Iterator, Sequence, Set
@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from parlance import filters, references, schemas, search, tokenization
+from parlance import filters, references, schemas, tokenization
 from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
@@ -80,14 +80,3 @@ def train_tokenizer(
         path=folder,
     )
     return tokenization.report(folder, texts_by_language(lake, lanes))
-
-
-def build_vectors(lake: Lake, lanes: Sequence[str]) -> int:
-    """Puts every embedding of `lanes` into the vector index; returns their number."""
-    batches = (
-        batch
-        for lane in lanes
-        for frame in lake.table(f"{lane}/embeddings").batches()
-        for batch in record_batches(frame, schemas.EMBEDDINGS)
-    )
-    return search.build(batches, lake.vectors)

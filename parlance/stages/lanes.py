@@ -1,11 +1,11 @@
-"""What every lane does with its partitions, from what the source sent to embeddings."""
+"""What every lane does with its partitions, from what the source sent to utterances."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import polars as pl
 import pyarrow as pa
 
-from parlance import embedding, filters, pii, schemas
+from parlance import filters, pii, schemas
 from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
@@ -199,18 +199,3 @@ def _annotated(turns: pl.DataFrame, classifier: Classifier) -> pl.DataFrame:
         start=pl.col("start") + pl.col("offset"),
         end=pl.col("end") + pl.col("offset"),
     ).with_columns(id=pl.format("{}#{}-{}", "document_id", "start", "end"))
-
-
-def write_embeddings(lake: Lake, lane: str, model: str, partitions: Sequence[str]) -> Written:
-    """The kept documents in chunks, each with its embedding by `model`."""
-    kept = lake.table(f"{lane}/kept").batches(partitions, rows=256)
-    batches = (batch for frame in kept for batch in record_batches(_embedded(frame, model=model), schemas.EMBEDDINGS))
-    return lake.table(f"{lane}/embeddings").replace(batches, partitions)
-
-
-def _embedded(kept: pl.DataFrame, *, model: str) -> pl.DataFrame:
-    pieces = embedding.chunks(kept.select("id", "text"), model=model)
-    vectors = embedding.embed(pieces["text"], model=model)
-    return pieces.join(
-        kept.select("source", "partition", document_id="id"), on="document_id", how="left", maintain_order="left"
-    ).with_columns(model=pl.lit(model), vector=pl.Series(vectors).arr.to_list())

@@ -45,7 +45,8 @@ def write_semantic_duplicates(
 def _vectors(lake: Lake, lanes: Sequence[str], documents: pl.DataFrame, folder: Path) -> "tuple[Indices, Vectors]":
     """The rows of `documents` that have chunks, and the mean vector of each: (rows, dimension), unit length."""
     chunks = [lake.table(f"{lane}/embeddings").scan() for lane in lanes]
-    kinds = pl.concat(chunks).select("model", dimension=pl.col("vector").list.len()).unique().sort("model").collect()
+    of_chunks = pl.concat(chunks).select("model", "model_version", dimension=pl.col("vector").list.len())
+    kinds = of_chunks.unique().sort("model", "model_version").collect()
     if kinds.height > 1:
         raise ConfigError(
             f"embeddings of lanes {list(lanes)} are of several models, {kinds.rows()}; make them again with one"

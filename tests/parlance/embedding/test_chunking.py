@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -95,12 +97,15 @@ def test_max_tokens_is_reached_and_not_passed(tokenizer: Tokenizer) -> None:
 
 
 def test_overlap_repeats_the_last_sentences_that_fit(tokenizer: Tokenizer) -> None:
-    last = tokens(tokenizer, SENTENCES[1])
-    first_two = tokens(tokenizer, " ".join(SENTENCES[:2]))
-    with_overlap = split(tokenizer, TEXT, max_tokens=first_two, overlap=last)["text"]
-    assert with_overlap[0].endswith(SENTENCES[1])
-    assert with_overlap[1].startswith(SENTENCES[1])
-    assert split(tokenizer, TEXT, max_tokens=first_two, overlap=last - 1)["text"][1].startswith(SENTENCES[2])
+    sentences = [f"The {noun} is broken today." for noun in ("lamp", "door", "desk", "phone", "chair", "window")]
+    (size,) = {tokens(tokenizer, sentence) for sentence in sentences}
+    found = split(tokenizer, " ".join(sentences), max_tokens=3 * size, overlap=size)["text"]
+    assert len(found) > 2
+    for earlier, later in pairwise(found):
+        (repeated,) = [sentence for sentence in sentences if earlier.endswith(sentence)]
+        assert later.startswith(repeated)
+    without = split(tokenizer, " ".join(sentences), max_tokens=3 * size, overlap=size - 1)["text"]
+    assert " ".join(without) == " ".join(sentences)
 
 
 def test_a_long_sentence_is_cut_between_words(tokenizer: Tokenizer) -> None:
@@ -111,8 +116,9 @@ def test_a_long_sentence_is_cut_between_words(tokenizer: Tokenizer) -> None:
 
 
 def test_a_long_word_is_cut_between_tokens(tokenizer: Tokenizer) -> None:
-    found = split(tokenizer, "日本語" * 40, max_tokens=50, overlap=0)
-    assert found["text"].str.len_chars().to_list() == [50, 50, 20]
+    sizes = split(tokenizer, "日本語" * 40, max_tokens=50, overlap=0)["text"].str.len_chars()
+    assert (len(sizes), sizes.sum()) == (3, 120)
+    assert sizes.max() <= 50
 
 
 def test_what_has_no_token_is_kept_and_bounded(tokenizer: Tokenizer) -> None:
@@ -174,3 +180,17 @@ def test_bad_bounds_are_named(tokenizer: Tokenizer, bounds: dict[str, int], mess
 def test_bad_columns_are_named(tokenizer: Tokenizer, frame: pl.DataFrame, message: str) -> None:
     with pytest.raises(SchemaError, match=message):
         chunking.split(frame, tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize("place", [0, 100, 250])
+@pytest.mark.parametrize("new", ["One more sentence stands here. ", "This. Is. New. " * 9], ids=["short", "long"])
+def test_an_edit_leaves_most_chunks_alone(tokenizer: Tokenizer, place: int, new: str) -> None:
+    sentences = [f"Sentence {number} says that valve {number * 7919 % 1000} is closed. " for number in range(300)]
+    before, after = (
+        split(tokenizer, "".join(text), max_tokens=100, overlap=10)
+        for text in (sentences, [*sentences[:place], new, *sentences[place:]])
+    )
+    changed = set(after["id"]) - set(before["id"])
+    assert len(before) > 40
+    assert 0 < len(changed) <= 8
+    assert before["text"].str.len_chars().head(-1).min() > 100

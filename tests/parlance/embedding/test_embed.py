@@ -1,17 +1,21 @@
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance import embedding
-from parlance.embedding import weights
+from parlance.embedding import encoder, weights
 from parlance.errors import ConfigError, SchemaError, TransientError
 
 TEXTS = [
@@ -28,8 +32,49 @@ TEXTS = [
 def test_vectors_equal_those_of_sentence_transformers() -> None:
     peer = pytest.importorskip("sentence_transformers", reason="compares with sentence-transformers, not installed")
     theirs = peer.SentenceTransformer(str(weights.locate("minilm")), device="cpu").encode(TEXTS)
-    ours = embedding.embed(pl.Series(TEXTS), device="cpu")
-    assert ((ours * theirs).sum(axis=1) / np.linalg.norm(theirs, axis=1)).min() > 0.9999
+    for precision, least in (("float32", 0.99999), ("bfloat16", 0.9995)):
+        ours = embedding.embed(pl.Series(TEXTS), device="cpu", precision=precision)
+        assert ((ours * theirs).sum(axis=1) / np.linalg.norm(theirs, axis=1)).min() > least
+
+
+def test_lower_precision_hardly_turns_a_vector() -> None:
+    low, high = (embedding.embed(pl.Series(TEXTS), precision=name) for name in ("bfloat16", "float32"))
+    assert 0.9995 < (low * high).sum(axis=1).min() < 1
+    assert low.dtype == np.float32
+    assert np.allclose(np.linalg.norm(low, axis=1), 1, atol=1e-6)
+
+
+def test_several_encoders_share_the_work() -> None:
+    """As several GPUs do; here they are two of one CPU."""
+    made = [replace(encoder.load("minilm", "cpu", "float32")) for _ in range(2)]
+    taken = [0, 0]
+
+    def counting(number: int, launch: Callable[[encoder.Tokens], torch.Tensor]) -> Callable[..., torch.Tensor]:
+        def counted(tokens: encoder.Tokens) -> torch.Tensor:
+            taken[number] += len(tokens)
+            return launch(tokens)
+
+        return counted
+
+    for number, one in enumerate(made):
+        object.__setattr__(one, "launch", counting(number, one.launch))
+    texts = [f"{text} {number}" for number in range(20) for text in TEXTS]
+    tokens = [encoding.ids for encoding in made[0].tokenizer.encode_batch_fast(texts)]
+    vectors = np.zeros((len(texts), 384), np.float32)
+    encoder.encode(made, tokens, batch_tokens=300, into=vectors)
+    assert min(taken) > 0
+    assert sum(taken) == len(texts)
+    assert np.allclose(vectors, embedding.embed(pl.Series(texts), precision="float32"), atol=1e-5)
+
+
+def test_the_version_is_of_the_files(tmp_path: Path) -> None:
+    copied = shutil.copytree(weights.locate("minilm"), tmp_path / "model")
+    assert weights.version(copied) == embedding.version("minilm")
+    (tmp_path / "other").mkdir()
+    other = shutil.copytree(copied, tmp_path / "other", dirs_exist_ok=True)
+    settings = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(settings | {"layer_norm_eps": 1e-6}))
+    assert weights.version(other) != weights.version(copied)
 
 
 def test_vectors_are_float32_of_unit_length() -> None:
@@ -47,8 +92,8 @@ def test_like_texts_are_near() -> None:
 @settings(deadline=None, max_examples=15)
 @given(texts=st.lists(st.text(), max_size=6), batch_tokens=st.sampled_from([1, 16, 4096]))
 def test_batching_does_not_change_a_vector(texts: list[str], batch_tokens: int) -> None:
-    together = embedding.embed(pl.Series(texts, dtype=pl.String), batch_tokens=batch_tokens)
-    alone = [embedding.embed(pl.Series([text]))[0] for text in texts]
+    together = embedding.embed(pl.Series(texts, dtype=pl.String), batch_tokens=batch_tokens, precision="float32")
+    alone = [embedding.embed(pl.Series([text]), precision="float32")[0] for text in texts]
     assert together.shape == (len(texts), 384)
     assert np.allclose(together, np.array(alone).reshape(-1, 384), atol=1e-5)
 
@@ -84,9 +129,10 @@ def test_bad_texts_are_named(texts: pl.Series) -> None:
         ({"model": "/no/such/folder"}, "unknown model '/no/such/folder'"),
         ({"model": "a--b/c"}, "nor is it on the Hugging Face hub"),
         ({"device": "abacus"}, "unknown device 'abacus'"),
+        ({"precision": "int8"}, "unknown precision 'int8'; known: float32, bfloat16"),
         ({"batch_tokens": 0}, "batch_tokens 0 is too small; at least 1"),
     ],
-    ids=["name", "folder", "hub name", "device", "batch"],
+    ids=["name", "folder", "hub name", "device", "precision", "batch"],
 )
 def test_bad_settings_are_named(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
@@ -94,8 +140,6 @@ def test_bad_settings_are_named(arguments: dict[str, object], message: str) -> N
 
 
 def test_cuda_is_not_replaced_in_silence() -> None:
-    import torch
-
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     with pytest.raises(ConfigError, match="device 'cuda' is not present"):
