@@ -15,7 +15,9 @@ from parlance import filters, plots, references, schemas
 from parlance.filters.recipes import RECIPES, Bound
 from parlance.lake import Lake
 from parlance.stages import lanes as stages
+from parlance.stages import tokenizers
 from parlance.storage import Written
+from parlance.tokenization.cuts import Cut
 from resources.lake import LakeResource
 from resources.sources import Source
 
@@ -35,7 +37,7 @@ class Lane:
 
     `partitions` are days or names, `recipe` decides what is kept, `modules` are those of the engine that read it, by
     which its assets become stale; `grouped`: a document has many raw rows. `inputs` gives the partitions that there is
-    input for.
+    input for. `cut` is how its texts are cut into pre-tokens.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Lane:
     inputs: Callable[[], list[str]]
     grouped: bool = False
     kinds: frozenset[str] = frozenset()
+    cut: Cut = Cut()
 
     @property
     def rules(self) -> tuple[Bound, ...]:
@@ -85,7 +88,8 @@ LANE_SCHEMAS = {
 
 def lane_assets(lane: Lane) -> list[dg.AssetsDefinition]:
     """The steps of a lane, in the order of the data."""
-    return [_raw(lane), _documents(lane), _signals(lane), _kept(lane), _utterances(lane), _embeddings(lane)]
+    made = [_raw(lane), _documents(lane), _signals(lane), _kept(lane), _utterances(lane), _embeddings(lane)]
+    return [*made, _pretokens(lane)]
 
 
 def _partitioned(lane: Lane) -> dict[str, Any]:
@@ -301,6 +305,36 @@ def _embeddings(lane: Lane) -> dg.AssetsDefinition:
     return embeddings
 
 
+def _pretokens(lane: Lane) -> dg.AssetsDefinition:
+    common = lane.common("tokenization.compiled", "tokenization.counting", "tokenization.cuts", "dedup.tokens")
+
+    @dg.asset(
+        key=lane.key("pretokens"),
+        deps=[lane.key("kept")],
+        description=(
+            "How often each pre-token occurs in the kept documents of a language: what tokenizers are trained from. A "
+            "new partition adds its counts, and no text is read again."
+        ),
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.PRETOKENS)},
+        **_partitioned(lane),
+        **common | {"code_version": f"{common['code_version']}-{lane.cut}"},
+    )
+    @no_useless_retries
+    def pretokens(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        opened, keys = lake.open(), list(context.partition_keys)
+        written = tokenizers.write_pretokens(opened, lane.name, lane.cut, keys)
+        rows = opened.table(f"{lane.name}/pretokens").scan(keys)
+        most = (
+            rows.group_by("pretoken").agg(pl.col("count").sum()).sort(["count", "pretoken"], descending=[True, False])
+        )
+        shown = most.head(12).select(pl.format("“{}”", "pretoken").alias("pretoken"), "count").collect()
+        result = _materialized(context, opened, lane, "pretokens", written, preview=[])
+        total = rows.select(pl.col("count").sum()).collect().item()
+        return _and(result, pretokens=int(total), cut=str(lane.cut), most_frequent=metadata.table_of(shown))
+
+    return pretokens
+
+
 def _materialized(
     context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written, *, preview: Sequence[str]
 ) -> dg.MaterializeResult:
@@ -317,7 +351,7 @@ def _with_reasons(
     return result
 
 
-def _and(result: dg.MaterializeResult, **more: dg.MetadataValue) -> dg.MaterializeResult:
+def _and(result: dg.MaterializeResult, **more: Any) -> dg.MaterializeResult:
     return result._replace(metadata={**more, **(result.metadata or {})})
 
 
