@@ -17,7 +17,7 @@ from parlance.lake import Lake
 from parlance.stages import lanes as stages
 from parlance.stages import tokenizers
 from parlance.storage import Written
-from parlance.tokenization.cuts import Cut
+from parlance.tokenization.cuts import PLAIN, Cut
 from resources.lake import LakeResource
 from resources.sources import Source
 
@@ -49,7 +49,7 @@ class Lane:
     inputs: Callable[[], list[str]]
     grouped: bool = False
     kinds: frozenset[str] = frozenset()
-    cut: Cut = Cut()
+    cut: Cut = PLAIN
 
     @property
     def rules(self) -> tuple[Bound, ...]:

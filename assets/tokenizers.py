@@ -1,4 +1,4 @@
-"""Tokenizers trained from the lanes' pre-token counts, each with its report and check; their comparison; token shards."""
+"""Tokenizers trained from the lanes' pre-token counts, each with report and check; their comparison; token shards."""
 
 from collections.abc import Sequence
 from typing import Any

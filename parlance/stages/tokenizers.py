@@ -31,7 +31,7 @@ def write_pretokens(lake: Lake, lane: str, cut: tokenization.Cut, partitions: Se
 
 
 def counts_by_language(lake: Lake, lanes: Sequence[str], cut: tokenization.Cut) -> pl.DataFrame:
-    """Columns lane, language, pretokens (how many there are) and distinct, the most first. Errors as `merged_counts`."""
+    """Columns lane, language, pretokens (how many) and distinct, the most first. Errors as `merged_counts`."""
     counted = _counted(lake, lanes, cut).group_by("lane", "language")
     sums = counted.agg(pretokens=pl.col("count").sum(), distinct=pl.col("pretoken").n_unique())
     return sums.collect().sort("pretokens", "lane", "language", descending=[True, False, False])
@@ -124,7 +124,6 @@ def write_shards(
     def batches() -> Iterator[pl.DataFrame]:
         for lane in lanes:
             kept = lake.table(f"{lane}/kept").scan().filter(~pl.col("id").is_in(without))
-            for frame in stream(kept.select("id", "text", source=pl.lit(lane))):
-                yield frame
+            yield from stream(kept.select("id", "text", source=pl.lit(lane)))
 
     return shards.write(batches(), tokenizer, folder, end=END, shards=number, seed=seed)

@@ -49,12 +49,12 @@ def assembled(
         make = _sentencepiece if kind == "sentencepiece_bpe" else _unigram
         tokenizer = make(words, size, least, special_tokens)
     normal = {"none": [], "nfc": [normalizers.NFC()], "nfkc": [normalizers.NFKC()]}[cut.normalisation]
-    _outfit(tokenizer, kind, normal, cut.regex(digits), digits, lowercase)
+    _outfit(tokenizer, kind, normal, cut.regex(digits), digits=digits, lowercase=lowercase)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special_tokens])
     return tokenizer
 
 
-def _outfit(tokenizer: Tokenizer, kind: str, normal: list[Any], regex: str, digits: Digits, lowercase: bool) -> None:
+def _outfit(tokenizer: Tokenizer, kind: str, normal: list[Any], regex: str, *, digits: Digits, lowercase: bool) -> None:
     """What comes before and after the model."""
     split = pre_tokenizers.Split(Regex(regex), "isolated")
     if kind == "wordpiece":
@@ -175,7 +175,7 @@ def _wordpiece(counts: pl.DataFrame, size: int, least: int, special_tokens: list
     ids = np.where((ids >= 0) & ~is_first, ids + len(alphabet), ids)
     symbols, starts = _without_unknown(ids, lengths)
     listed = [*fixed, *alphabet, *(PREFIX + character for character in alphabet)]
-    found, tokens = merges(
+    _, tokens = merges(
         symbols, starts, counts["count"].to_numpy(), [token.encode() for token in listed],
         most=size, least=least, prefix=True,
     )  # fmt: skip
@@ -218,7 +218,7 @@ def _ids(alphabet: list[str], *, first: int) -> npt.NDArray[np.int32]:
 
 
 def _without_unknown(ids: npt.NDArray[np.int32], lengths: Numbers) -> tuple[npt.NDArray[np.int32], Numbers]:
-    """The ids that are known, and where each word begins and the last ends; their neighbours meet, as in `tokenizers`."""
+    """Known ids, and where each word begins and the last ends; their neighbours meet, as they do in `tokenizers`."""
     is_known = ids >= 0
     before = np.concatenate([[0], np.cumsum(is_known)])
     ends = np.concatenate([[0], np.cumsum(lengths)])

@@ -23,8 +23,9 @@ LANGUAGES, SERIES = 8, 4  # of a picture
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """`rates` are the reports, with the columns tokenizer, kind and vocabulary before; `cuts` has a column for each line.
+    """`rates` are the reports, with the columns tokenizer, kind and vocabulary before them.
 
+    `cuts` has a column for each line, with how it is cut.
     `given_back` is the share of the texts that come back, by tokenizer and language.
     """
 
@@ -98,8 +99,9 @@ def recommendation(comparison: Comparison) -> str:
         return "None of the tokenizers gives every text back: take one of the kinds that fall back to bytes."
     best = ranked.row(0, named=True)
     said = (
-        f"Of {len(comparison.totals)} tokenizers, {len(able)} give every text back; of these {best['tokenizer']} uses its "
-        f"vocabulary best (Rényi efficiency {best['renyi_efficiency']:.3f}, {best['bytes_per_token']:.2f} bytes a token)"
+        f"Of {len(comparison.totals)} tokenizers, {len(able)} give every text back; of these {best['tokenizer']} "
+        f"uses its vocabulary best (Rényi efficiency {best['renyi_efficiency']:.3f}, "
+        f"{best['bytes_per_token']:.2f} bytes a token)"
     )
     shortest = able.sort(["bytes_per_token", "tokenizer"], descending=[True, False]).row(0, named=True)
     if shortest["tokenizer"] == best["tokenizer"]:

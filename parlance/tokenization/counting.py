@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from parlance.errors import SchemaError
-from parlance.tokenization.cuts import Cut, Digits
+from parlance.tokenization.cuts import PLAIN, Cut, Digits
 
 if TYPE_CHECKING:
     from parlance.tokenization.compiled.counting import Pretokens
@@ -19,7 +19,7 @@ SMALL = 1 << 10  # entries that a table begins with where there may be many tabl
 MOST_BYTES = 256 << 20  # of distinct pre-tokens before they are handed on
 
 
-def pretokens(texts: Iterable[str] | pl.Series, cut: Cut = Cut()) -> pl.DataFrame:  # noqa: B008 - Cut is frozen
+def pretokens(texts: Iterable[str] | pl.Series, cut: Cut = PLAIN) -> pl.DataFrame:
     """How often each pre-token occurs in `texts`, sorted by pre-token; the texts are read once.
 
     >>> pretokens(["one two", " two"]).rows()
@@ -71,7 +71,7 @@ def merged(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 
 def recut(counts: pl.DataFrame, cut: Cut, digits: Digits, *, words: bool = False) -> pl.DataFrame:
-    """The counts of what pre-tokens are cut into by `digits`; `words`: into the words of WordPiece, without white space.
+    """The counts of what pre-tokens are cut into by `digits`; `words`: into those of WordPiece, without white space.
 
     >>> recut(pretokens(["12 ab", "2"]), Cut(), "single").rows()
     [(' ab', 1), ('1', 1), ('2', 2)]

@@ -75,3 +75,6 @@ def known(value: Digits, choices: object, what: str) -> Digits:
     if value not in get_args(choices):
         raise ConfigError(f"unknown {what} {value!r}; known: {', '.join(get_args(choices))}")
     return value
+
+
+PLAIN = Cut()

@@ -12,7 +12,7 @@ from parlance.errors import ConfigError
 from parlance.tokenization import assembling
 from parlance.tokenization.chat import SPECIAL_TOKENS, configuration
 from parlance.tokenization.counting import checked, pretokens
-from parlance.tokenization.cuts import Cut, Digits, known
+from parlance.tokenization.cuts import PLAIN, Cut, Digits, known
 
 Kind = Literal["byte_level_bpe", "sentencepiece_bpe", "unigram", "wordpiece"]
 
@@ -38,7 +38,7 @@ class Settings:
     min_frequency: int = 2
     special_tokens: Sequence[str] = SPECIAL_TOKENS
     digits: Digits = "groups"
-    cut: Cut = Cut()
+    cut: Cut = PLAIN
     lowercase: bool = True
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ def train(
     min_frequency: int = 2,
     special_tokens: Sequence[str] = SPECIAL_TOKENS,
     digits: Digits = "groups",
-    cut: Cut = Cut(),  # noqa: B008 - Cut is frozen
+    cut: Cut = PLAIN,
     lowercase: bool = True,
     path: str | Path,
 ) -> Path:

@@ -66,9 +66,9 @@ def _count(
                 entry = slots[slot]
                 if entry < 0:
                     break
-                if hashes[entry] == value and ends[entry + 1] - ends[entry] == length:
-                    if same(data, place, arena, ends[entry], length):
-                        break
+                is_alike = hashes[entry] == value and ends[entry + 1] - ends[entry] == length
+                if is_alike and same(data, place, arena, ends[entry], length):
+                    break
                 slot = (slot + 1) & mask
             if entry < 0:
                 if used >= most_used or ends[used] + length + PADDING > len(arena):

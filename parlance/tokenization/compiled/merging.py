@@ -306,9 +306,9 @@ def merges(
 ) -> tuple[npt.NDArray[np.int64], list[bytes]]:
     """Merges as rows of left, right and new id, and all tokens as they are spelled, until there are `most`.
 
-    `symbols[starts[i]:starts[i + 1]]` are the ids of a word, which occurs `weights[i]` times, among the ids of `tokens`.
-    A pair is merged where it occurs at least `least` times. `prefix`: tokens that go on within a word begin with `##`,
-    which a merge takes out.
+    `symbols[starts[i]:starts[i + 1]]` are the ids of a word, places in `tokens`; it occurs `weights[i]` times. A pair
+    is merged where it occurs at least `least` times. `prefix`: tokens that go on within a word begin with `##`, which a
+    merge takes out.
     """
     joined = b"".join(tokens)
     content = np.zeros(len(joined) + 16 * most + PADDING, np.uint8)
