@@ -48,7 +48,8 @@ def assembled(
         words = _each(words, pl.col("pretoken").str.replace_all(" ", SPACE, literal=True))
         make = _sentencepiece if kind == "sentencepiece_bpe" else _unigram
         tokenizer = make(words, size, least, special_tokens)
-    normal = {"none": [], "nfc": [normalizers.NFC()], "nfkc": [normalizers.NFKC()]}[cut.normalisation]
+    forms: dict[str, list[Any]] = {"none": [], "nfc": [normalizers.NFC()], "nfkc": [normalizers.NFKC()]}
+    normal = forms[cut.normalisation]
     _outfit(tokenizer, kind, normal, cut.regex(digits), digits=digits, lowercase=lowercase)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special_tokens])
     return tokenizer

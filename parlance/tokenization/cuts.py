@@ -5,18 +5,19 @@ cuts as the compiled pass did that counted.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from parlance.errors import ConfigError
 
 Pattern = Literal["llama3", "gpt2"]
 Digits = Literal["groups", "single"]
 Normalisation = Literal["none", "nfc", "nfkc"]
+Choice = TypeVar("Choice", bound=str)
 
 _CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d"
 # https://github.com/meta-llama/llama3/blob/main/llama/tokenizer.py: digits in groups of up to three, letters and
 # digits never in one piece; https://github.com/openai/gpt-2/blob/master/src/encoder.py.
-_REGEXES: dict[tuple[Pattern, Digits], str] = {
+_REGEXES: dict[tuple[str, str], str] = {
     (pattern, digits): regex
     for digits, some, run in (("groups", r"\p{N}{1,3}", r"\p{N}+"), ("single", r"\p{N}", r"\p{N}"))
     for pattern, regex in (
@@ -70,7 +71,7 @@ def word_regex(digits: Digits) -> str:
     return _WORDS[known(digits, Digits, "digits")]
 
 
-def known(value: Digits, choices: object, what: str) -> Digits:
+def known(value: Choice, choices: object, what: str) -> Choice:
     """`value`; ConfigError where it is not among `choices`."""
     if value not in get_args(choices):
         raise ConfigError(f"unknown {what} {value!r}; known: {', '.join(get_args(choices))}")

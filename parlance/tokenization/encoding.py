@@ -7,7 +7,7 @@ that spells a special token, and a tokenizer that cuts in another way, go throug
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,21 @@ from tokenizers import Tokenizer, models
 
 from parlance.errors import ConfigError
 from parlance.tokenization import assembling
-from parlance.tokenization.cuts import Cut
+from parlance.tokenization.cuts import Cut, Digits, Pattern
 
 Ids = npt.NDArray[np.int32]
 Ends = npt.NDArray[np.int64]
 
 MOST_BYTES = 512 << 20  # of pre-tokens that are remembered
-_CUTS = [(Cut(pattern=pattern), digits) for pattern in ("llama3", "gpt2") for digits in ("groups", "single")]
+_PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
+_DIGITS: tuple[Digits, ...] = get_args(Digits)
+_CUTS = [(Cut(pattern=pattern), digits) for pattern in _PATTERNS for digits in _DIGITS]
+# What may come after the pattern, with the settings that leave pre-tokens independent of each other.
+_AFTER_SPLIT: dict[str, dict[str, Any]] = {
+    "ByteLevel": {"use_regex": False, "add_prefix_space": False},
+    "Metaspace": {"split": False, "prepend_scheme": "never"},
+    "Split": {},
+}
 _SAFE = {"NFC", "NFKC"}  # normalisers that change nothing in ASCII
 
 
@@ -169,7 +177,7 @@ def _spliced(ids: Ids, ends: Ends, rows: list[int], those: list[Ids]) -> tuple[I
     return np.concatenate([*parts, ids[place:]]).astype(np.int32), np.cumsum(lengths)
 
 
-def _cut(content: dict[str, Any]) -> tuple[Cut, Any] | None:
+def _cut(content: dict[str, Any]) -> tuple[Cut, Digits] | None:
     """The cut that a tokenizer.json describes; null where it is none of ours."""
     before = content["pre_tokenizer"] or {}
     parts = before.get("pretokenizers", [before])
@@ -179,12 +187,8 @@ def _cut(content: dict[str, Any]) -> tuple[Cut, Any] | None:
     rest = [part["type"] for part in parts[1:]]
     if first.get("type") != "Split" or first["behavior"] != "Isolated" or first["invert"] or len(rest) != 1:
         return None
-    plain = {
-        "ByteLevel": {"use_regex": False, "add_prefix_space": False},
-        "Metaspace": {"split": False, "prepend_scheme": "never"},
-        "Split": {},
-    }
-    if rest[0] not in plain or any(parts[1].get(name) != value for name, value in plain[rest[0]].items()):
+    plain = _AFTER_SPLIT.get(rest[0])
+    if plain is None or any(parts[1].get(name) != value for name, value in plain.items()):
         return None
     return next((known for known in _CUTS if first["pattern"] == {"Regex": known[0].regex(known[1])}), None)
 

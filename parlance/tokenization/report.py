@@ -110,10 +110,8 @@ def report(path: str | Path, texts: pl.DataFrame) -> pl.DataFrame:
     tokens = pl.concat([one for _, one in measured]).group_by("language", "token").agg(pl.col("count").sum())
     words = _continued(encoder, texts)
     together = pl.lit(ALL).alias("language")
-    rates = [
-        _rates(*(frame.with_columns(together) for frame in (rows, words, tokens)), encoder.vocab_size),
-        _rates(rows, words, tokens, encoder.vocab_size),
-    ]
+    whole, spoken, used = (frame.with_columns(together) for frame in (rows, words, tokens))
+    rates = [_rates(whole, spoken, used, encoder.vocab_size), _rates(rows, words, tokens, encoder.vocab_size)]
     return _taxed(pl.concat(rates))
 
 

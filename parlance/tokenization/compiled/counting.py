@@ -30,7 +30,7 @@ def hashed(data: Any, start: int, length: int) -> Any:
 
 
 @njit(inline="always", cache=True)
-def same(data: Any, place: int, other: Any, at: int, length: int) -> bool:
+def same(data: Any, place: int, other: Any, at: int, length: int) -> Any:
     """Whether two stretches of `length` bytes are equal; eight bytes beyond them must be there."""
     while length > 8:
         if load(data, place) != load(other, at):

@@ -49,7 +49,7 @@ def is_space(data: Any, place: int, table: Any) -> Any:
 
 
 @njit(inline="always", cache=True)
-def _run(data: Any, place: int, end: int, table: Any, kind: int) -> int:
+def _run(data: Any, place: int, end: int, table: Any, kind: int) -> Any:
     """Where the run of characters of `kind` ends that goes on at `place`."""
     while place < end:
         found, size = _class(data, place, table)
@@ -60,7 +60,7 @@ def _run(data: Any, place: int, end: int, table: Any, kind: int) -> int:
 
 
 @njit(inline="always", cache=True)
-def _numbers(data: Any, place: int, end: int, table: Any, most: int) -> int:
+def _numbers(data: Any, place: int, end: int, table: Any, most: int) -> Any:
     count = 0
     while place < end and count < most:
         found, size = _class(data, place, table)
@@ -77,7 +77,7 @@ def _small(byte: Any, any_case: bool) -> Any:
 
 
 @njit(cache=True)
-def _contraction(data: Any, place: int, end: int, any_case: bool) -> int:
+def _contraction(data: Any, place: int, end: int, any_case: bool) -> Any:
     """Where `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll` or `'d` ends that begins at `place`; `place` where there is none."""
     if data[place] != 39 or place + 1 >= end:
         return place
@@ -95,7 +95,7 @@ def _contraction(data: Any, place: int, end: int, any_case: bool) -> int:
 
 
 @njit(inline="always", cache=True)
-def _spaces(data: Any, place: int, end: int, table: Any, to_break: bool) -> int:
+def _spaces(data: Any, place: int, end: int, table: Any, to_break: bool) -> Any:
     """Where a pre-token of white space ends: at its last line break, or before what a word takes with it."""
     after = place
     before_last = place
@@ -114,7 +114,7 @@ def _spaces(data: Any, place: int, end: int, table: Any, to_break: bool) -> int:
 
 
 @njit(cache=True)
-def cut(data: Any, place: int, end: int, table: Any, style: int, most: int) -> int:
+def cut(data: Any, place: int, end: int, table: Any, style: int, most: int) -> Any:
     """Where the pre-token of `data[:end]` ends that begins at `place`; `most` is the most digits of one."""
     kind, size = _class(data, place, table)
     if style == WORDS:

@@ -226,7 +226,7 @@ class _Pieces:
 
 
 def _odds(counts: Array) -> Array:
-    return np.maximum(counts / max(counts.sum(), 1.0), LEAST)
+    return np.asarray(np.maximum(counts / max(counts.sum(), 1.0), LEAST))
 
 
 def pieces(

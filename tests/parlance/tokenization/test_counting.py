@@ -7,7 +7,7 @@ from typing import get_args
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
@@ -33,6 +33,7 @@ def counted(texts: list[str], cut: Cut) -> dict[str, int]:
 
 @pytest.mark.parametrize("pattern", get_args(Pattern))
 @pytest.mark.parametrize("digits", get_args(Digits))
+@settings(max_examples=40)
 @given(texts=st.lists(hostile, max_size=5))
 def test_cuts_are_those_of_the_regular_expression(pattern: Pattern, digits: Digits, texts: list[str]) -> None:
     cut = Cut(pattern=pattern)
@@ -42,6 +43,7 @@ def test_cuts_are_those_of_the_regular_expression(pattern: Pattern, digits: Digi
     assert dict(found.iter_rows()) == expected
 
 
+@settings(max_examples=40)
 @given(texts=st.lists(hostile, max_size=5))
 def test_words_are_those_of_the_regular_expression(texts: list[str]) -> None:
     within = pre_tokenizers.Sequence(
@@ -55,6 +57,7 @@ def test_words_are_those_of_the_regular_expression(texts: list[str]) -> None:
     assert dict(found.iter_rows()) == expected
 
 
+@settings(max_examples=40)
 @given(texts=st.lists(hostile, max_size=8), place=st.integers(0, 8))
 def test_counts_of_parts_add_up(texts: list[str], place: int) -> None:
     parts = [tokenization.pretokens(texts[:place]), tokenization.pretokens(texts[place:])]
@@ -117,6 +120,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("normal", ["", " nfkc"], ids=["plain", "nfkc"])
 @pytest.mark.parametrize("kind", get_args(tokenization.Kind))
+@settings(max_examples=40)
 @given(texts=st.lists(hostile, max_size=5))
 def test_ids_are_those_of_tokenizers(folders: dict[str, Path], kind: str, normal: str, texts: list[str]) -> None:
     encoder = Encoder(folders[kind + normal])

@@ -10,7 +10,7 @@ from typing import get_args
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance import tokenization
@@ -63,6 +63,7 @@ def model(folder: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("kind", LOSSLESS)
+@settings(max_examples=40)
 @given(texts=st.lists(hostile, max_size=20))
 def test_every_text_survives(folders: dict[str, Path], kind: str, texts: list[str]) -> None:
     assert tokenization.round_trip(folders[kind], texts) == []
