@@ -6,6 +6,7 @@ that spells a special token, and a tokenizer that cuts in another way, go throug
 """
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,6 +32,7 @@ _AFTER_SPLIT: dict[str, dict[str, Any]] = {
     "Metaspace": {"split": False, "prepend_scheme": "never"},
     "Split": {},
 }
+_UNCUT = {"truncation": None, "padding": None}
 _SAFE = {"NFC", "NFKC"}  # normalisers that change nothing in ASCII
 
 
@@ -44,12 +46,12 @@ class Encoder:
                 f"no tokenizer in {str(path)!r}: a folder with tokenizer.json is needed, as train() writes"
             )
         content = json.loads(file.read_text(encoding="utf-8"))
-        self._plain = Tokenizer.from_str(json.dumps(content | {"truncation": None, "padding": None}))
+        self._plain = Tokenizer.from_str(json.dumps(content | _UNCUT))
         self.vocab_size = self._plain.get_vocab_size()
         self._specials = [token["content"] for token in content["added_tokens"]]
         self._normalizer, self._needing = _normalizer(content["normalizer"])
         self._normal_form = _normal_form(content)
-        self._bare = Tokenizer.from_str(json.dumps(content | {"normalizer": None, "truncation": None, "padding": None}))
+        self._content = content
         self._cut = None if self._needing is None else _cut(content)
         self._merges = _merges(content) if self._cut else None
         self._forget()
@@ -155,6 +157,11 @@ class Encoder:
             return into[:written], starts[1:]
         alone = self._alone(self._known.strings(first).gather(long))
         return _spliced(into[:written], starts[1:], long.tolist(), alone)
+
+    @cached_property
+    def _bare(self) -> Tokenizer:
+        """The tokenizer for text that is in its normal form already."""
+        return Tokenizer.from_str(json.dumps(self._content | _UNCUT | {"normalizer": None}))
 
     def _alone(self, pretokens: pl.Series) -> list[Ids]:
         encodings = self._bare.encode_batch_fast(pretokens.to_list(), add_special_tokens=False)
