@@ -15,8 +15,10 @@ from parlance import filters, plots, references, schemas
 from parlance.filters.recipes import RECIPES, Bound
 from parlance.lake import Lake
 from parlance.stages import lanes as stages
+from parlance.stages import tokenizers
 from parlance.stages.embeddings import write_embeddings
 from parlance.storage import Written
+from parlance.tokenization.cuts import PLAIN, Cut
 from resources.lake import LakeResource
 from resources.sources import Source
 
@@ -36,7 +38,7 @@ class Lane:
 
     `partitions` are days or names, `recipe` decides what is kept, `modules` are those of the engine that read it, by
     which its assets become stale; `grouped`: a document has many raw rows. `inputs` gives the partitions that there is
-    input for.
+    input for. `cut` is how its texts are cut into pre-tokens.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Lane:
     inputs: Callable[[], list[str]]
     grouped: bool = False
     kinds: frozenset[str] = frozenset()
+    cut: Cut = PLAIN
 
     @property
     def rules(self) -> tuple[Bound, ...]:
@@ -86,7 +89,8 @@ LANE_SCHEMAS = {
 
 def lane_assets(lane: Lane) -> list[dg.AssetsDefinition]:
     """The steps of a lane, in the order of the data."""
-    return [_raw(lane), _documents(lane), _signals(lane), _kept(lane), _utterances(lane), _embeddings(lane)]
+    made = [_raw(lane), _documents(lane), _signals(lane), _kept(lane), _utterances(lane), _embeddings(lane)]
+    return [*made, _pretokens(lane)]
 
 
 def _partitioned(lane: Lane) -> dict[str, Any]:
@@ -308,6 +312,36 @@ def _embeddings(lane: Lane) -> dg.AssetsDefinition:
     return embeddings
 
 
+def _pretokens(lane: Lane) -> dg.AssetsDefinition:
+    common = lane.common("tokenization.compiled", "tokenization.counting", "tokenization.cuts", "dedup.tokens")
+
+    @dg.asset(
+        key=lane.key("pretokens"),
+        deps=[lane.key("kept")],
+        description=(
+            "How often each pre-token occurs in the kept documents of a language: what tokenizers are trained from. A "
+            "new partition adds its counts, and no text is read again."
+        ),
+        metadata={"dagster/column_schema": metadata.column_schema(schemas.PRETOKENS)},
+        **_partitioned(lane),
+        **common | {"code_version": f"{common['code_version']}-{lane.cut}"},
+    )
+    @no_useless_retries
+    def pretokens(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        opened, keys = lake.open(), list(context.partition_keys)
+        written = tokenizers.write_pretokens(opened, lane.name, lane.cut, keys)
+        rows = opened.table(f"{lane.name}/pretokens").scan(keys)
+        most = (
+            rows.group_by("pretoken").agg(pl.col("count").sum()).sort(["count", "pretoken"], descending=[True, False])
+        )
+        shown = most.head(12).select(pl.format("“{}”", "pretoken").alias("pretoken"), "count").collect()
+        result = _materialized(context, opened, lane, "pretokens", written, preview=[])
+        total = rows.select(pl.col("count").sum()).collect().item()
+        return _and(result, pretokens=int(total), cut=str(lane.cut), most_frequent=metadata.table_of(shown))
+
+    return pretokens
+
+
 def _materialized(
     context: dg.AssetExecutionContext, lake: Lake, lane: Lane, table: str, written: Written, *, preview: Sequence[str]
 ) -> dg.MaterializeResult:
@@ -324,7 +358,7 @@ def _with_reasons(
     return result
 
 
-def _and(result: dg.MaterializeResult, **more: dg.MetadataValue | float) -> dg.MaterializeResult:
+def _and(result: dg.MaterializeResult, **more: Any) -> dg.MaterializeResult:
     return result._replace(metadata={**more, **(result.metadata or {})})
 
 

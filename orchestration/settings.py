@@ -40,6 +40,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "PARLANCE_ANNOTATION_GUIDE": ("docs/annotation_guide.md", "what annotators work by; its version is in every label"),
     "PARLANCE_ADJUDICATOR": ("adjudicator", "the annotator who decides what the others disagree on"),
     "PARLANCE_RETRAIN_AFTER": ("50", "new gold labels after which the classifier is trained again"),
+    "PARLANCE_TOKEN_CUT": (
+        "llama3",
+        "how text is cut for tokenizers: llama3 or gpt2, with +nfc or +nfkc where it is normalised first",
+    ),
     "PARLANCE_EMBEDDING_MODEL": ("minilm", "embedding model: minilm, a path or a hub name"),
     "PARLANCE_BASE_MODEL": ("", "base model to fine-tune, a path or a hub name; empty: train a small one"),
     "PARLANCE_LLM_URL": (

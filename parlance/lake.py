@@ -18,6 +18,7 @@ LANE_TABLES = {
     "dropped": schemas.LEDGER,
     "utterances": schemas.UTTERANCES,
     "embeddings": schemas.EMBEDDINGS,
+    "pretokens": schemas.PRETOKENS,
 }
 TABLES = {
     "slack/messages": schemas.SLACK_MESSAGES,

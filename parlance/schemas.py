@@ -338,6 +338,18 @@ EMBEDDINGS = pa.schema(
     ]
 )
 
+# How often each pre-token occurs in the kept documents of a language; `cut` says by what pattern and after what
+# normalisation. A pre-token may have several rows of one language: their counts add up.
+PRETOKENS = pa.schema(
+    [
+        pa.field("pretoken", pa.large_string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("count", pa.int64(), nullable=False),
+        pa.field("cut", pa.string(), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
 # `asks` are the acts of the utterances that ask or request, the function null where the form alone is sure; `answers`
 # are the functions in the answer; `thanked`: the asker thanks after an answer; `promise` is kept where another person
 # committed to something and reported later, open where they did not, null where nobody committed; `unsure` counts the

@@ -2,12 +2,16 @@
 
 import importlib
 import pkgutil
+from dataclasses import replace
 
 from assets.lanes import Lane
+from orchestration.settings import setting
+from parlance.tokenization.cuts import Cut
 
 
 def lanes() -> dict[str, Lane]:
-    """Every lane by name, with its partitions and its source from the settings."""
+    """Every lane by name, with its partitions, its source and how its texts are cut from the settings."""
+    cut = Cut.named(setting("PARLANCE_TOKEN_CUT"))
     modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
     found = [importlib.import_module(f"{__name__}.{module}").lane() for module in modules]
-    return {lane.name: lane for lane in found}
+    return {lane.name: replace(lane, cut=cut) for lane in found}

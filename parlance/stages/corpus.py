@@ -1,13 +1,12 @@
-"""What is made of all lanes together: comparisons of recipes, tokenizers."""
+"""What is made of all lanes together: comparisons of recipes, references."""
 
 import shutil
 from collections.abc import Iterator, Sequence, Set
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 
-from parlance import filters, references, schemas, tokenization
+from parlance import filters, references, schemas
 from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
@@ -47,36 +46,3 @@ def kept_texts(lake: Lake, lanes: Sequence[str], *, without: Set[str] = frozense
     for lane in lanes:
         for frame in stream(lake.table(f"{lane}/kept").scan().select("id", "text").sort("id")):
             yield from frame.filter(~pl.col("id").is_in(without))["text"]
-
-
-def texts_by_language(lake: Lake, lanes: Sequence[str]) -> pl.DataFrame:
-    """Columns text and language of every kept document; an unknown language is `und`."""
-    frames = [
-        lake.table(f"{lane}/kept").scan().select("text", language=pl.col("language").fill_null("und")) for lane in lanes
-    ]
-    return pl.concat(frames).collect()
-
-
-def train_tokenizer(
-    lake: Lake,
-    lanes: Sequence[str],
-    *,
-    kind: tokenization.Kind,
-    vocab_size: int,
-    min_frequency: int,
-    special_tokens: Sequence[str] = (),
-    folder: Path,
-) -> pl.DataFrame:
-    """Trains a tokenizer on the kept corpus into `folder`; returns its report by language.
-
-    `special_tokens` come after those of the chat template.
-    """
-    tokenization.train(
-        kept_texts(lake, lanes),
-        kind,
-        vocab_size,
-        min_frequency=min_frequency,
-        special_tokens=(*tokenization.SPECIAL_TOKENS, *special_tokens),
-        path=folder,
-    )
-    return tokenization.report(folder, texts_by_language(lake, lanes))

@@ -1,12 +1,13 @@
 """The trained folder as `transformers` sees it, without a network."""
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from parlance import tokenization
 
+LOSSLESS = ["byte_level_bpe", "sentencepiece_bpe", "unigram"]
 CONVERSATION = [
     {"role": "system", "content": "Be  brief.\n"},
     {"role": "user", "content": " Où est la clé ▁?"},
@@ -20,7 +21,7 @@ RENDERED = (
 )
 
 
-@pytest.fixture(scope="module", params=get_args(tokenization.Kind))
+@pytest.fixture(scope="module", params=LOSSLESS)
 def tokenizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     from transformers import AutoTokenizer
 
@@ -62,3 +63,14 @@ def test_unknown_roles_are_refused(tokenizer: Any) -> None:
 
     with pytest.raises(TemplateError, match="unknown role tool; known: system, user, assistant"):
         tokenizer.apply_chat_template([{"role": "tool", "content": "x"}], tokenize=False)
+
+
+def test_wordpiece_loads_with_the_same_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import AutoTokenizer
+
+    tokenization.train(["Here is the key. Thanks!"] * 4, "wordpiece", 400, path=tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert loaded.apply_chat_template(CONVERSATION, tokenize=False) == RENDERED
+    assert loaded.decode(loaded("Here  is the KEY.")["input_ids"]) == "here is the key ."
+    assert loaded.unk_token_id in loaded("👩")["input_ids"]

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import get_args
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance import tokenization
@@ -17,7 +18,8 @@ from parlance.errors import ConfigError, SchemaError
 from parlance.tokenization.training import BYTES, ESCAPE, SPACE
 
 KINDS = get_args(tokenization.Kind)
-LEAST = {"byte_level_bpe": BYTES + 6, "sentencepiece_bpe": BYTES + 6 + 1}
+LOSSLESS = [kind for kind in KINDS if kind != "wordpiece"]
+LEAST = {"byte_level_bpe": BYTES + 6, "sentencepiece_bpe": BYTES + 6 + 1, "unigram": BYTES + 6 + 2, "wordpiece": 6 + 5}
 TEXTS = [
     "Could you reset my VPN token? It expired on 2026-10-07 and I cannot log in.",
     "  Sure, done. Please try again in 15 minutes.\n\n\tIt's the <0x41> problem, isn't it?",
@@ -46,11 +48,22 @@ def folder(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Path:
     return folders[request.param]
 
 
+@pytest.fixture(params=LOSSLESS)
+def lossless(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Path:
+    return folders[request.param]
+
+
+def vocabulary(folder: Path) -> dict[str, int]:
+    found = model(folder)["vocab"]
+    return found if isinstance(found, dict) else {token: number for number, (token, _) in enumerate(found)}
+
+
 def model(folder: Path) -> dict[str, object]:
     return json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOSSLESS)
+@settings(max_examples=40)
 @given(texts=st.lists(hostile, max_size=20))
 def test_every_text_survives(folders: dict[str, Path], kind: str, texts: list[str]) -> None:
     assert tokenization.round_trip(folders[kind], texts) == []
@@ -72,23 +85,26 @@ def test_every_text_survives(folders: dict[str, Path], kind: str, texts: list[st
         "\ue0000\ue0001",
     ],
 )
-def test_hard_texts_survive(folder: Path, text: str) -> None:
-    assert tokenization.round_trip(folder, [text]) == []
+def test_hard_texts_survive(lossless: Path, text: str) -> None:
+    assert tokenization.round_trip(lossless, [text]) == []
 
 
-def test_round_trip_names_what_is_lost(folder: Path, tmp_path: Path) -> None:
-    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+def test_round_trip_names_what_is_lost(lossless: Path, tmp_path: Path) -> None:
+    content = json.loads((lossless / "tokenizer.json").read_text(encoding="utf-8"))
     content["normalizer"] = {"type": "Lowercase"}
     (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
     assert tokenization.round_trip(tmp_path, ["kept", "Lost", "kept too"]) == ["Lost"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_same_texts_give_the_same_files(folders: dict[str, Path], kind: str, tmp_path: Path) -> None:
-    program = f"from parlance import tokenization as t; t.train({TEXTS!r}, {kind!r}, 600, path={str(tmp_path)!r})"
+def test_the_same_texts_give_the_same_files(folders: dict[str, Path], tmp_path: Path) -> None:
+    program = (
+        f"from parlance import tokenization as t\nfor kind in {KINDS!r}: "
+        f"t.train({TEXTS!r}, kind, 600, path={str(tmp_path)!r} + '/' + kind)"
+    )
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"PYTHONHASHSEED": "7"})
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        assert digest(tmp_path / name) == digest(folders[kind] / name)
+    for kind in KINDS:
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            assert digest(tmp_path / kind / name) == digest(folders[kind] / name)
 
 
 def digest(path: Path) -> str:
@@ -104,10 +120,11 @@ def test_texts_may_be_a_series_or_a_stream(folders: dict[str, Path], kind: str, 
 
 def test_specials_come_first_and_every_byte_has_a_token(folders: dict[str, Path]) -> None:
     for folder in folders.values():
-        vocabulary = model(folder)["vocab"]
-        assert [vocabulary[token] for token in tokenization.SPECIAL_TOKENS] == list(range(6))
-        assert sorted(vocabulary.values()) == list(range(len(vocabulary)))
-    assert {f"<0x{byte:02X}>" for byte in range(256)} <= set(model(folders["sentencepiece_bpe"])["vocab"])
+        found = vocabulary(folder)
+        assert [found[token] for token in tokenization.SPECIAL_TOKENS] == list(range(6))
+        assert sorted(found.values()) == list(range(len(found)))
+    for kind in ("sentencepiece_bpe", "unigram"):
+        assert {f"<0x{byte:02X}>" for byte in range(256)} <= set(vocabulary(folders[kind]))
 
 
 def test_a_spelled_out_byte_is_text(folders: dict[str, Path]) -> None:
@@ -116,35 +133,35 @@ def test_a_spelled_out_byte_is_text(folders: dict[str, Path]) -> None:
     assert tokenization.round_trip(tokenizer, ["<0x41>", "<0x41", " <0xE2><0x96>"]) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOSSLESS)
 def test_vocabulary_has_at_least_the_bytes(kind: str, tmp_path: Path) -> None:
     least = LEAST[kind]
     folder = tokenization.train(TEXTS, kind, least, path=tmp_path / "least")
-    assert len(model(folder)["vocab"]) == least
+    assert least - 2 < len(vocabulary(folder)) <= least
     assert tokenization.round_trip(folder, TEXTS) == []
     with pytest.raises(ConfigError, match=f"vocab_size {least - 1} is too small; {kind} needs at least {least}"):
         tokenization.train(TEXTS, kind, least - 1, path=tmp_path / "less")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOSSLESS)
 def test_vocabulary_keeps_to_its_size_with_many_characters(kind: str, tmp_path: Path) -> None:
     texts = ["".join(chr(0x4E00 + 40 * row + column) for column in range(40)) for row in range(100)]
     folder = tokenization.train(texts * 2, kind, 362, path=tmp_path)
-    assert 355 < len(model(folder)["vocab"]) <= 362
+    assert (300 if kind == "unigram" else 355) < len(vocabulary(folder)) <= 362
     assert tokenization.round_trip(folder, texts) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOSSLESS)
 def test_spaces_survive_a_corpus_without_any(kind: str, tmp_path: Path) -> None:
     folder = tokenization.train(["日本語", "한국어"], kind, 300, path=tmp_path)
     assert tokenization.round_trip(folder, ["日 本", "  ", " ▁ "]) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOSSLESS)
 def test_special_tokens_may_be_added(kind: str, tmp_path: Path) -> None:
     special = (*tokenization.SPECIAL_TOKENS, "<|tool|>")
     folder = tokenization.train(TEXTS, kind, 600, special_tokens=special, path=tmp_path)
-    assert model(folder)["vocab"]["<|tool|>"] == 6
+    assert vocabulary(folder)["<|tool|>"] == 6
     assert tokenization.digits(folder, ["<|tool|>"]) == [["<|tool|>"]]
 
 
@@ -169,13 +186,17 @@ def test_an_error_of_the_source_comes_through(kind: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"kind": "unigram"}, "unknown tokenizer kind 'unigram'; known: byte_level_bpe, sentencepiece_bpe"),
+        (
+            {"kind": "words"},
+            "unknown tokenizer kind 'words'; known: byte_level_bpe, sentencepiece_bpe, unigram, wordpiece",
+        ),
+        ({"digits": "two"}, "unknown digits 'two'; known: groups, single"),
         ({"min_frequency": 0}, "min_frequency 0 is too small; at least 1"),
         ({"special_tokens": tokenization.SPECIAL_TOKENS[1:]}, r"lacking: \['<\|pad\|>'\]"),
         ({"special_tokens": (*tokenization.SPECIAL_TOKENS, "<|end|>")}, "must be distinct"),
         ({"special_tokens": (*tokenization.SPECIAL_TOKENS, "")}, "not empty"),
     ],
-    ids=["kind", "frequency", "lacking", "repeated", "empty"],
+    ids=["kind", "digits", "frequency", "lacking", "repeated", "empty"],
 )
 def test_bad_settings_are_named(arguments: dict[str, object], message: str, tmp_path: Path) -> None:
     settings = {"kind": "byte_level_bpe", "vocab_size": 600, "path": tmp_path} | arguments
@@ -194,8 +215,8 @@ def test_a_folder_without_tokenizer_is_named(tmp_path: Path) -> None:
         tokenization.round_trip(tmp_path, ["text"])
 
 
-def test_letters_and_digits_stay_apart(folder: Path) -> None:
-    pieces = tokenization.digits(folder, ["4523646 - 67453156", "abc123", ""])
+def test_letters_and_digits_stay_apart(lossless: Path) -> None:
+    pieces = tokenization.digits(lossless, ["4523646 - 67453156", "abc123", ""])
     assert "".join(pieces[0]) == "4523646 - 67453156"
     assert all(len(piece) <= 3 for piece in pieces[0] if piece.isdigit())
     assert not any(piece.isalnum() and not piece.isalpha() and not piece.isdigit() for piece in pieces[1])
@@ -206,6 +227,10 @@ def test_report_counts_by_hand(tmp_path: Path) -> None:
     bytewise = tokenization.train(["x"], "byte_level_bpe", LEAST["byte_level_bpe"], path=tmp_path)
     texts = pl.DataFrame({"text": ["a, bc", "dé", "日本", ""], "language": ["en", "en", "ja", None]})
     together, english, japanese, undetermined = tokenization.report(bytewise, texts).to_dicts()
+    # Eight different bytes of eight have an entropy as if each occurred once: log 8 of log 262.
+    assert english.pop("renyi_efficiency") == pytest.approx(math.log(8) / math.log(262))
+    assert english.pop("token_tax") == 1.0
+    assert japanese["token_tax"] == pytest.approx((6 / 2) / (8 / 7))
     assert english == {
         "language": "en", "documents": 2, "characters": 7, "bytes": 8, "tokens": 8, "words": 3,
         "fertility": 8 / 3, "bytes_per_token": 1.0, "unknown_rate": 0.0, "continued_word_share": 1.0,
@@ -253,3 +278,70 @@ def test_report_of_nothing_has_its_columns(folder: Path) -> None:
 def test_report_names_bad_columns(folder: Path, texts: pl.DataFrame, message: str) -> None:
     with pytest.raises(SchemaError, match=message):
         tokenization.report(folder, texts)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_counts_of_parts_give_what_the_text_gives(
+    folders: dict[str, Path], kind: tokenization.Kind, tmp_path: Path
+) -> None:
+    parts = [tokenization.pretokens(TEXTS[:9]), tokenization.pretokens(TEXTS[9:])]
+    settings = tokenization.Settings(kind=kind, vocab_size=600)
+    folder = tokenization.train_from_counts(tokenization.merged(parts), settings, path=tmp_path)
+    assert digest(folder / "tokenizer.json") == digest(folders[kind] / "tokenizer.json")
+
+
+@pytest.mark.parametrize("kind", LOSSLESS)
+def test_single_digits_and_a_normal_form(kind: tokenization.Kind, tmp_path: Path) -> None:
+    cut = tokenization.Cut(normalisation="nfkc")
+    texts = ["4523646 - 67453156 ½ \u0065\u0301tude"] * 20
+    folder = tokenization.train(texts, kind, 600, digits="single", cut=cut, path=tmp_path)
+    (pieces,) = tokenization.digits(folder, ["4523646 - 67453156"])
+    assert [piece for piece in pieces if piece.strip().isdigit()] == list("452364667453156")
+    assert tokenization.round_trip(folder, texts) == []
+    assert tokenization.round_trip(folder, ["ﬁne"]) == []
+
+
+def test_words_come_back_from_wordpiece_where_they_are_known(folders: dict[str, Path]) -> None:
+    folder = folders["wordpiece"]
+    assert tokenization.round_trip(folder, ["Could  YOU reset\nmy VPN token?"]) == []
+    assert tokenization.round_trip(folder, ["日本 token"]) == ["日本 token"]
+    texts = pl.DataFrame({"text": ["my token", "日本 token"], "language": ["en", "ja"]})
+    rows = tokenization.round_trips(folder, [texts]).to_dicts()
+    assert [(row["language"], row["changed"], row["unknown"]) for row in rows] == [("en", 0, 0), ("ja", 1, 1)]
+
+
+def test_comparison_recommends_what_loses_nothing(tmp_path: Path) -> None:
+    texts = pl.DataFrame({"text": TEXTS, "language": ["en", "en", "de", "es"] * 8})
+    given = tokenization.train(TEXTS, "wordpiece", 300, path=tmp_path / "given")
+    settings = tokenization.Settings(kind="byte_level_bpe")
+    found = tokenization.compare(
+        tokenization.pretokens(TEXTS), texts, settings, kinds=["byte_level_bpe", "wordpiece"], sizes=[300, 400],
+        pretrained=[given],
+    )  # fmt: skip
+    names = ["byte_level_bpe 300", "byte_level_bpe 400", "wordpiece 300", "wordpiece 400"]
+    assert found.totals["tokenizer"].to_list() == [*names, "byte_level_bpe 300 digits single", "given"]
+    grouped, single = (
+        found.cuts.filter(tokenizer=name)["4523646 - 67453156"].item()
+        for name in (names[0], names[0] + " digits single")
+    )
+    assert single == "4·5·2·3·6·4·6· -· ·6·7·4·5·3·1·5·6"
+    assert grouped.replace("·", "") == single.replace("·", "")
+    assert len(tokenization.pictures(found)) == 3
+    with pytest.raises(ConfigError, match="names of their own"):
+        tokenization.compare(
+            tokenization.pretokens(TEXTS), texts, settings, kinds=[], sizes=[], pretrained=[given, given]
+        )
+
+
+def test_the_recommendation_weighs_length_before_evenness() -> None:
+    rows = [("long", 4.0, 0.5), ("even", 3.8, 0.6), ("small", 2.0, 0.9), ("lossy", 5.0, 0.95)]
+    rates = pl.DataFrame(rows, schema=["tokenizer", "bytes_per_token", "renyi_efficiency"], orient="row")
+    back = pl.DataFrame({"tokenizer": [row[0] for row in rows], "language": "en", "share": [1.0, 1.0, 1.0, 0.9]})
+    found = tokenization.Comparison(
+        rates=rates.with_columns(language=pl.lit(tokenization.ALL)), cuts=pl.DataFrame(), given_back=back
+    )
+    said = tokenization.recommendation(found)
+    assert said.startswith("Take even: of 4 tokenizers 3 give every text back, and of the 2 among them")
+    assert said.endswith("long needs the fewest (4.00 bytes a token).")
+    lost = tokenization.Comparison(rates=found.rates, cuts=found.cuts, given_back=back.with_columns(share=0.5))
+    assert tokenization.recommendation(lost).startswith("None of the tokenizers")

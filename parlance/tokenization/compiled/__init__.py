@@ -1,0 +1,1 @@
+"""Compiled code, apart from the rest: whoever lists the kinds of tokenizers loads no compiler."""
