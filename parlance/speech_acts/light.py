@@ -14,7 +14,7 @@ from parlance.speech_acts.features import form_line, function_line
 TARGETS: Final = ("form", "function")
 FILES: Final = tuple(f"{target}.bin" for target in TARGETS)
 # Small sets are read until about this many updates are done, large ones at least a few times.
-_UPDATES: Final = 300_000
+_UPDATES: Final = 100_000
 
 
 def fit(rows: pl.DataFrame, folder: Path, *, seed: int, epochs: int | None, dim: int, buckets: int) -> None:
