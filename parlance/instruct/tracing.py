@@ -102,7 +102,8 @@ def _together(lake: Lake, example: pl.DataFrame, document: pl.DataFrame) -> pl.D
         others.filter(pl.col("document_id") == example["document_id"].item()).select(
             "id", "split", tie=pl.lit("document")
         ),
-        others.filter(pl.col("cluster") == example["cluster"].item()).select("id", "split", tie=pl.lit("cluster")),
+        # A null cluster is like no other.
+        others.join(example.lazy(), on="cluster", how="semi").select("id", "split", tie=pl.lit("cluster")),
     ]
     ours = author_days(example, document)
     same_lane = others.filter(pl.col("source") == lane).collect()
