@@ -59,7 +59,7 @@ def speech_act_model(
     )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(done.live),
-        metadata={"dagster/uri": opened.files.uri(training.MODEL, done.live)} | _of_training(done) | _of_exam(done),
+        metadata={"dagster/uri": opened.files.uri(training.MODEL, done.live)} | _of_exam(done) | _of_training(done),
     )
 
 
