@@ -18,6 +18,7 @@ from resources.lake import LakeResource
 GROUP = "speech_acts"
 GOLD = dg.AssetKey(["corpus", "gold"])
 MODEL = dg.AssetKey(["corpus", "speech_act_model"])
+_COUNTS = {"rows": "labelled_utterances", "held_out": "held_out_utterances"}
 
 
 class TrainingConfig(dg.Config):
@@ -71,7 +72,7 @@ def _of_training(done: training.Trained) -> dict[str, Any]:
         "candidate_version": done.candidate,
         "gold_labels": done.gold,
         "gold_trained_on": done.trained_on,
-        **{f"held_out_{name}": value for name, value in done.figures.items()},
+        **{_COUNTS.get(name, f"held_out_{name}"): value for name, value in done.figures.items()},
         "labels": metadata.table_of(done.labels),
         "f1": metadata.picture(plots.grouped_bars(labels["label"].to_list(), scores, title="Held-out F1 by function")),
     }
