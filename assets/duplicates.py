@@ -37,11 +37,12 @@ def duplicate_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=["corpus", "duplicates"],
         deps=[dg.AssetDep(lane.key("signals"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes],
-        group_name="corpus",
+        group_name="deduplication",
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version("dedup", "filters.recipes", "stages.duplicates"),
         metadata={"dagster/column_schema": metadata.column_schema(schemas.DUPLICATES)},
+        pool="memory",
     )
     @no_useless_retries
     def duplicates(config: DuplicatesConfig, lake: LakeResource) -> dg.MaterializeResult:

@@ -21,7 +21,6 @@ from parlance import plots, schemas
 from parlance.errors import ConfigError
 from parlance.exports import hub
 from parlance.stages import exports as stages
-from parlance.storage import Files
 from parlance.tokenization.lengths import Lengths
 from parlance.versions import content_version
 from resources.hub import Hub
@@ -106,7 +105,7 @@ def _exports(recipes: dict[str, str]) -> dg.AssetsDefinition:
 @dg.asset(
     key=["instruct", "token_counts"],
     deps=[EXAMPLES, SYNTHETIC, *(name_of(kind).split("/") for kind in KINDS)],
-    group_name="instruct",
+    group_name="tokenizers",
     kinds={"deltalake", "huggingface"},
     owners=OWNERS,
     code_version=code_version("tokenization.masking", "tokenization.lengths", "stages.exports"),
@@ -121,7 +120,7 @@ def token_counts(config: TokenCountsConfig, lake: LakeResource) -> dg.Materializ
     opened = lake.open()
     if config.tokenizer not in KINDS:
         raise ConfigError(f"unknown tokenizer {config.tokenizer!r}; known: {', '.join(KINDS)}")
-    folder = _latest(opened.files, name_of(config.tokenizer))
+    folder = opened.files.folder(name_of(config.tokenizer))
     named = f"{config.tokenizer}/{folder.name}"
     written, found = stages.write_token_counts(opened, folder, name=named, length=config.length)
     table = opened.table("instruct/token_counts")
@@ -140,10 +139,6 @@ def token_counts(config: TokenCountsConfig, lake: LakeResource) -> dg.Materializ
             "histogram": metadata.picture(histogram(found.rows)),
         },
     )
-
-
-def _latest(files: Files, name: str) -> Path:
-    return files.folder(name, files.latest(name))
 
 
 def _summary(found: Lengths) -> pl.DataFrame:
@@ -188,16 +183,15 @@ def hub_dataset(config: HubConfig, lake: LakeResource, hub_repository: Hub) -> d
     The repository is that of PARLANCE_HUB_REPOSITORY, made as a private one where it does not exist.
     """
     opened = lake.open()
-    version = opened.files.latest(NAME)
-    folder = opened.files.folder(NAME, version)
+    folder = opened.files.folder(NAME)
     pushed = hub.push(folder, hub_repository.target(), private=config.private, message=config.message)
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(version or ""),
+        data_version=dg.DataVersion(folder.name),
         metadata={
             "repository": dg.MetadataValue.url(pushed.url),
             "commit": pushed.commit,
             "private": pushed.private,
-            "export": version,
+            "export": folder.name,
             "files": pushed.files,
         },
     )

@@ -17,7 +17,7 @@ from parlance.stages import insight as stages
 from resources.lake import LakeResource
 
 KEY = dg.AssetKey(["corpus", "speech_acts"])
-GROUP = "speech_acts"
+GROUP = "insight"
 
 
 def insight_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:

@@ -30,7 +30,7 @@ def _labelling_functions(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["corpus", "labelling_functions"],
         deps=[dg.AssetDep(lane.key("utterances"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes],
-        group_name="speech_acts",
+        group_name="insight",
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version("speech_acts.labelling", "stages.labelling"),

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets import ledger, metadata
+from assets import ledger, metadata, partly
 from assets.boundary import no_useless_retries
 from assets.code_versions import code_version
 from parlance import filters, plots, references, schemas
@@ -29,7 +29,8 @@ _CLASSIFIER_MODULES = (
     "calibration", "classifier", "fasttext_model", "features", "forms", "labels", "light", "masks", "network", "report",
 )  # fmt: skip
 CLASSIFIER = ("draws", *(f"speech_acts.{name}" for name in _CLASSIFIER_MODULES))
-RETRY = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+# What comes before the decision. Duplicates are looked for in between, and no two groups depend on each other.
+INGESTED = ("raw", "documents", "rejected", "signals", "messages")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +60,23 @@ class Lane:
     def key(self, table: str) -> dg.AssetKey:
         return dg.AssetKey([self.name, table])
 
-    def common(self, *modules: str, kinds: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
+    @property
+    def is_by_day(self) -> bool:
+        """Whether its partitions are days; else they are names."""
+        return isinstance(self.partitions, dg.TimeWindowPartitionsDefinition)
+
+    @property
+    def ingest(self) -> str:
+        """The group of what comes before the decision; the lane's own is that of what comes after."""
+        return f"{self.name}_ingest"
+
+    def group(self, table: str) -> str:
+        return self.ingest if table in INGESTED else self.name
+
+    def common(self, table: str, *modules: str, kinds: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
         """What all assets of the lane have in common."""
         return {
-            "group_name": self.name,
+            "group_name": self.group(table),
             "owners": OWNERS,
             "code_version": code_version(*modules),
             "kinds": {"polars", "deltalake"} | kinds,
@@ -75,7 +89,7 @@ class Lane:
             deps=deps,
             description=description,
             metadata={"dagster/column_schema": metadata.column_schema(schema)},
-            **self.common(*modules),
+            **self.common(table, *modules),
         )
 
 
@@ -103,10 +117,9 @@ def _raw(lane: Lane) -> dg.AssetsDefinition:
         description=f"What {lane.title} sent, unchanged: one row for each message or record, unreadable ones included.",
         metadata={"dagster/column_schema": metadata.column_schema(schemas.RAW)},
         required_resource_keys={"lake", lane.name},
-        retry_policy=RETRY,
         pool=f"{lane.name}_source",
         **_partitioned(lane),
-        **lane.common(*lane.modules, kinds=lane.kinds),
+        **lane.common("raw", *lane.modules, kinds=lane.kinds),
     )
     @no_useless_retries
     def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -114,7 +127,10 @@ def _raw(lane: Lane) -> dg.AssetsDefinition:
         opened, keys = context.resources.lake.open(), list(context.partition_keys)
         fetched = source.fetch(context, opened, keys)
         table = opened.table(f"{lane.name}/raw")
-        written = table.replace(source.raw(opened, keys, first=_first(lane, context)), keys)
+        first = _first(lane, context)
+        written = partly.replaced(
+            context, table, lambda some: source.raw(opened, some, first=first), key=lane.key("raw")
+        )
         if not written.rows:
             context.log.warning(f"{lane.title} has no rows in {keys[0]} to {keys[-1]}")
         unreadable = table.scan(keys).filter(pl.col("error").is_not_null()).select(pl.len()).collect().item()
@@ -127,7 +143,7 @@ def _raw(lane: Lane) -> dg.AssetsDefinition:
 
 def _first(lane: Lane, context: dg.AssetExecutionContext) -> str:
     """The lane's first day; empty where its partitions are not days."""
-    if isinstance(lane.partitions, dg.TimeWindowPartitionsDefinition):
+    if lane.is_by_day:
         return lane.partitions.get_first_partition_key() or ""
     return ""
 
@@ -175,8 +191,9 @@ def _signals(lane: Lane) -> dg.AssetsDefinition:
             "bands. A new threshold never reads the text again."
         ),
         metadata={"dagster/column_schema": metadata.column_schema(schemas.signals_schema(filters.rules()))},
+        pool="memory",
         **_partitioned(lane),
-        **lane.common("filters", "dedup", "pii", "languages", "references"),
+        **lane.common("signals", "filters", "dedup", "pii", "languages", "references"),
     )
     @no_useless_retries
     def signals(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
@@ -262,7 +279,13 @@ def _utterances(lane: Lane) -> dg.AssetsDefinition:
         description="Every utterance of the kept documents with its speech act in form and in function, by offsets.",
         metadata={"dagster/column_schema": metadata.column_schema(schemas.UTTERANCES)},
         **_partitioned(lane),
-        **lane.common(*CLASSIFIER, "speech_acts.segmentation", "speech_acts.sentences", kinds={"fasttext", "pytorch"}),
+        **lane.common(
+            "utterances",
+            *CLASSIFIER,
+            "speech_acts.segmentation",
+            "speech_acts.sentences",
+            kinds={"fasttext", "pytorch"},
+        ),
     )
     @no_useless_retries
     def utterances(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
@@ -296,7 +319,7 @@ def _embeddings(lane: Lane) -> dg.AssetsDefinition:
         required_resource_keys={"lake", "embedder"},
         pool="accelerator",
         **_partitioned(lane),
-        **lane.common("embedding", "stages.embeddings", kinds={"pytorch"}),
+        **lane.common("embeddings", "embedding", "stages.embeddings", kinds={"pytorch"}),
     )
     @no_useless_retries
     def embeddings(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -313,7 +336,9 @@ def _embeddings(lane: Lane) -> dg.AssetsDefinition:
 
 
 def _pretokens(lane: Lane) -> dg.AssetsDefinition:
-    common = lane.common("tokenization.compiled", "tokenization.counting", "tokenization.cuts", "dedup.tokens")
+    common = lane.common(
+        "pretokens", "tokenization.compiled", "tokenization.counting", "tokenization.cuts", "dedup.tokens"
+    )
 
     @dg.asset(
         key=lane.key("pretokens"),

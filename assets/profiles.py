@@ -21,7 +21,7 @@ from parlance.stages import profiles as stages
 from resources.lake import LakeResource
 from resources.profiles import TaskProfiles
 
-GROUP = "speech_acts"
+GROUP = "insight"
 ENGINE = ("profiles", "stages.profiles", "stages.portions")
 
 
@@ -167,7 +167,7 @@ def _profile_sample(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["instruct", "profile_sample"],
         deps=[EXAMPLES, *_utterances(lanes)],
-        group_name=GROUP,
+        group_name="instruct",
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version(*ENGINE),

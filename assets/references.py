@@ -22,7 +22,7 @@ BINS = 20
 
 @dg.asset(
     key=REFERENCES,
-    group_name="corpus",
+    group_name="references",
     kinds={"polars", "fasttext"},
     owners=OWNERS,
     code_version=code_version(*REFERENCE_MODULES),

@@ -45,8 +45,9 @@ def _repeated_lines(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["corpus", "repeated_lines"],
+        pool="memory",
         deps=[*documents, dg.AssetKey(["corpus", "duplicates"])],
-        group_name="corpus",
+        group_name="deduplication",
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version(

@@ -22,7 +22,7 @@ INDEX = dg.AssetKey(["search", "vector_index"])
 MAP = dg.AssetKey(["search", "map"])
 NEAREST = dg.AssetKey(["search", "nearest_examples"])
 GROUP = "search"
-LEAST_RECALL = 0.95
+LEAST_RECALL = 0.98
 CELL = 300  # characters of a chunk that is shown
 SHOWN = 5
 

@@ -36,7 +36,7 @@ def _semantic_duplicates(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["corpus", "semantic_duplicates"],
         deps=[dg.AssetDep(lane.key("embeddings"), partition_mapping=dg.AllPartitionMapping()) for lane in lanes],
-        group_name="corpus",
+        group_name="search",
         kinds={"deltalake", "pytorch"},
         owners=OWNERS,
         code_version=code_version("dedup.semantic", "dedup.linking", "stages.semantic"),

@@ -1,6 +1,5 @@
 """What the slack lane has beside the steps of every lane: messages as columns, checks of rights and coverage."""
 
-import json
 from collections.abc import Sequence
 
 import dagster as dg
@@ -12,10 +11,10 @@ from assets.instruct import EXAMPLES
 from assets.lanes import Lane
 from parlance import plots, schemas
 from parlance.lake import Lake
+from parlance.rights import published
 from parlance.sources.slack_archive import Archive
 from parlance.stages import lanes as stages
 from resources.lake import LakeResource
-from resources.slack import RIGHTS
 
 
 def slack_assets(lane: Lane) -> list[dg.AssetsDefinition]:
@@ -37,7 +36,7 @@ def _messages(lane: Lane) -> dg.AssetsDefinition:
         required_resource_keys={"lake", lane.name},
         partitions_def=lane.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        **lane.common("sources.slack_columns", "pseudonyms"),
+        **lane.common("messages", "sources.slack_columns", "pseudonyms"),
     )
     @no_useless_retries
     def messages(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -90,6 +89,5 @@ def uses(lake: Lake, rights: str | None) -> Sequence[str]:
     """The uses that a statement of rights names; none where there is no statement."""
     if rights is None:
         return ()
-    text = (lake.files.folder(RIGHTS, rights) / "rights.json").read_text(encoding="utf-8")
-    found: list[str] = json.loads(text)["uses"]
+    found: list[str] = published(lake.files, "slack", rights)["uses"]
     return found

@@ -15,7 +15,7 @@ from parlance.stages import speech_act_model as training
 from resources.labels import LabelledUtterances
 from resources.lake import LakeResource
 
-GROUP = "speech_acts"
+GROUP = "annotation"
 GOLD = dg.AssetKey(["corpus", "gold"])
 MODEL = dg.AssetKey(["corpus", "speech_act_model"])
 _COUNTS = {"rows": "labelled_utterances", "held_out": "held_out_utterances"}

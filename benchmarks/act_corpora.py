@@ -10,19 +10,23 @@ import polars as pl
 class Layout(NamedTuple):
     """Where a corpus lies, which part of its own label is meant, how often the network reads it, and what it labels.
 
-    `turns`: one label stands for a whole turn, however many sentences it has.
+    `turns`: one label stands for a whole turn, however many sentences it has. `learned`: the splits to train on.
     """
 
     file: str
     label: pl.Expr
     epochs: int
     turns: bool = False
+    learned: tuple[str, ...] = ("train",)
 
 
 CORPORA: Final = {
     "SwDA": Layout("noncommercial/swda.jsonl.gz", pl.col("orig"), 1),
     "MRDA": Layout("mrda.jsonl.gz", pl.col("orig").str.split("/").list.first(), 2),
-    "DailyDialog": Layout("noncommercial/dailydialog.jsonl.gz", pl.col("orig"), 6, turns=True),
+    # The file holds a tenth of the training split, so the validation split is learned too.
+    "DailyDialog": Layout(
+        "noncommercial/dailydialog.jsonl.gz", pl.col("orig"), 5, turns=True, learned=("train", "val")
+    ),
 }
 
 
@@ -54,6 +58,7 @@ def read_corpus(folder: Path, name: str) -> Corpus | None:
         label=layout.label,
         function=pl.col("label").replace({"": None}),
     )
-    parts = {split: rows.filter(split=split).drop("split") for split in ("train", "test")}
+    splits = {"train": layout.learned, "test": ("test",)}
+    parts = {part: rows.filter(pl.col("split").is_in(names)).drop("split") for part, names in splits.items()}
     acts = frozenset(rows["function"].drop_nulls())
     return Corpus(**parts, epochs=layout.epochs, turns=layout.turns, acts=acts)

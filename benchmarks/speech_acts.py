@@ -33,6 +33,7 @@ from parlance.stages.speech_act_model import labelled_rows
 
 ROOT = Path(__file__).parent.parent
 LABELLED, GOLD = ROOT / "sample/speech_acts/labelled", ROOT / "sample/speech_acts/gold.jsonl"
+DRAWN = ROOT / "sample/speech_acts/drawn.jsonl"
 CURVE = ROOT / "docs/speech_acts_coverage.svg"
 TARGETS = ("function", "form")
 COVERAGE = 0.8
@@ -61,6 +62,7 @@ def main() -> None:
         console.print(f"trained in {spent[0]:,.0f} CPU-s, {spent[1]:,.0f} s")
     peers = {name: make(rows) for name, make in PEERS.items()}
     own_gold(console, rows, gold, str(given.model), peers)
+    sample_corpus(console, str(given.model), peers)
     tests = {name: corpus for name in CORPORA if (corpus := read_corpus(given.corpora, name)) is not None}
     for name in CORPORA:
         if name not in tests:
@@ -120,6 +122,22 @@ def own_gold(console: Console, rows: pl.DataFrame, gold: pl.DataFrame, model: st
         started = time.process_time()
         classifier.acts(text)
         console.print(f"{name}: {text.height / (time.process_time() - started):,.0f} utterances per CPU-second")
+
+
+def sample_corpus(console: Console, model: str, peers: Mapping[str, Peer]) -> None:
+    """Accuracy on utterances that were drawn at random from the sample's corpus, with up to three before each."""
+    rows = labelled_rows(str(DRAWN))
+    known = rows["function"].is_not_null()
+    gold, said = rows.filter(known), Classifier(model).acts(rows, expected=CHAT_SHARES).filter(known)
+    table = Table("classifier", *TARGETS, "share", title=f"Accuracy on {gold.height} utterances of the sample's corpus")
+    for name, peer in peers.items():
+        right = [accuracy_score(gold[target], peer(rows, target).labels[known.to_numpy()]) for target in TARGETS]
+        table.add_row(name, *(f"{value:.3f}" for value in right), "1.00")
+    sure = ~said["abstained"]
+    for name, part in (("Parlance", sure | True), ("Parlance, where it does not abstain", sure)):
+        right = [accuracy_score(gold.filter(part)[target], said.filter(part)[target]) for target in TARGETS]
+        table.add_row(name, *(f"{value:.3f}" for value in right), f"{part.mean():.2f}")
+    console.print(table)
 
 
 def ours(
@@ -182,16 +200,19 @@ def _of_turns(full: Classifier, light: Classifier, rows: pl.DataFrame) -> dict[s
     wanting = [SpeechAct.QUESTION, SpeechAct.DIRECTIVE, SpeechAct.COMMISSIVE]
     turns = pl.DataFrame({"row": np.arange(rows.height, dtype=np.uint32)})
 
-    def judged(classifier: Classifier, column: str) -> Said:
-        found = classifier.annotate(rows["text"], conversations=rows["conversation"], authors=rows["author"])
+    def annotated(classifier: Classifier) -> pl.DataFrame:
+        return classifier.annotate(rows["text"], conversations=rows["conversation"], authors=rows["author"])
+
+    def judged(found: pl.DataFrame, column: str) -> Said:
         last = found.filter(pl.col(column).is_in(wanting)).group_by("row").agg(pl.col(column).last().alias("act"))
         acts = turns.join(last, on="row", how="left", maintain_order="left")["act"]
         return acts.fill_null(SpeechAct.REPRESENTATIVE).to_numpy()
 
+    found = annotated(full)
     return {
-        "Parlance, light": judged(light, "function"),
-        "Parlance, each utterance alone": judged(full, "function_alone"),
-        "Parlance": judged(full, "function"),
+        "Parlance, light": judged(annotated(light), "function"),
+        "Parlance, each utterance alone": judged(found, "function_alone"),
+        "Parlance": judged(found, "function"),
     }
 
 

@@ -12,6 +12,7 @@ from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NA
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 
 from assets.optional import NEEDS
+from orchestration.causes import reason_of
 from orchestration.lanes import lanes
 from orchestration.settings import setting
 from parlance.errors import ConfigError
@@ -115,37 +116,48 @@ def materialize_everything(
     for number, (partitions, keys) in enumerate(listed, start=1):
         started = time.monotonic()
         log(f"[{number}/{len(listed)}] {', '.join(key.to_user_string() for key in keys)}")
-        ranges = [_tags(*bounds) for bounds in partition_ranges(instance, partitions)] if partitions else [{}]
-        failed = [failure for tags in ranges for failure in _run(job, instance, keys, tags, config or {})]
+        ranges = [range_tags(*bounds) for bounds in partition_ranges(instance, partitions)] if partitions else [{}]
+        failed = [failure for tags in ranges for failure in run_assets(job, instance, keys, tags, config or {})[1]]
         log(f"      {time.monotonic() - started:.0f} s" if ranges else "      no input, left out")
         if failed:
-            _run(job, instance, [REPORT], {}, {})
+            run_assets(job, instance, [REPORT], {}, {})
             raise dg.Failure(f"failed: {'; '.join(failed)}")
 
 
 def read_config(path: Path) -> Mapping[str, Any]:
-    """The `ops` of a run configuration file. Raises ConfigError where there is no such file or an unknown op in it."""
+    """The `ops` of a run configuration file. Raises ConfigError where there is no such file, and as `check_ops`."""
     if not path.is_file():
         raise ConfigError(f"run configuration {str(path)!r} does not exist; those of the project are in recipes/")
     config: Mapping[str, Any] = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("ops", {})
-    known = {node.name for node in whole_graph().get_definition().nodes}
-    if unknown := sorted(set(config) - known):
-        raise ConfigError(f"{path}: unknown ops {unknown}; known: {sorted(known)}")
+    check_ops(config, place=str(path))
     return config
 
 
-def _tags(first: str, last: str) -> dict[str, str]:
+def check_ops(config: Mapping[str, Any], *, place: str) -> None:
+    """Raises ConfigError, which names the place, where an op is unknown or does not take a value."""
+    job = whole_graph().get_definition()
+    known = {node.name for node in job.nodes}
+    if unknown := sorted(set(config) - known):
+        raise ConfigError(f"{place}: unknown ops {unknown}; known: {sorted(known)}")
+    try:
+        dg.validate_run_config(job, {"ops": dict(config)})
+    except dg.DagsterInvalidConfigError as error:
+        raise ConfigError(f"{place}: {error}") from error
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """The tags by which a run is for a range of partitions."""
     return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
 
 
-def _run(
+def run_assets(
     job: ReconstructableJob,
     instance: dg.DagsterInstance,
     keys: Sequence[dg.AssetKey],
     tags: Mapping[str, str],
     config: Mapping[str, Any],
-) -> list[str]:
-    """Runs the assets; returns what failed and why, empty where nothing did."""
+) -> tuple[str, list[str]]:
+    """Runs the assets; gives the run's id and what failed and why, empty where nothing did."""
     ops = {"__".join(key.path) for key in keys}
     chosen = {name: values for name, values in config.items() if name in ops}
     with dg.execute_job(
@@ -157,18 +169,7 @@ def _run(
         raise_on_error=False,
     ) as result:
         if result.success:
-            return []
+            return result.run_id, []
         steps = [event for event in result.all_events if event.is_step_failure]
-        return [f"{event.step_key}: {_reason(event)}" for event in steps] or [
-            f"run {result.run_id} ended early; its log says why"
-        ]
-
-
-def _reason(event: dg.DagsterEvent) -> str:
-    error = event.step_failure_data.error
-    message = event.step_failure_data.user_failure_data
-    if message is not None and message.description:
-        return message.description
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return " ".join(error.message.split()) if error is not None else "unknown"
+        failed = [f"{event.step_key}: {reason_of(event.step_failure_data)}" for event in steps]
+        return result.run_id, failed or [f"run {result.run_id} ended early; its log says why"]

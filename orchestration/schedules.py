@@ -12,7 +12,10 @@ from resources.sources import Dumps
 
 
 def schedules(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.ScheduleDefinition]:
-    """At night, UTC: the crawl at one for the day that began, Slack's yesterday at two, the inbox of dumps at three."""
+    """At night, UTC: the crawl at one for the day that began, Slack's yesterday at two, the inbox of dumps at three.
+
+    Every hour whether all sources go on.
+    """
     return [
         dg.build_schedule_from_partitioned_job(
             jobs["slack_lane"],
@@ -22,6 +25,21 @@ def schedules(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.Sch
         ),
         _crawl(jobs["crawl_lane"]),
         _new_dumps(lanes["dump"], jobs["dump_lane"]),
+        dg.ScheduleDefinition(
+            name="freshness_hourly",
+            cron_schedule="30 * * * *",
+            job=jobs["source_freshness"],
+            description="Whether every source goes on, every hour.",
+        ),
+        dg.ScheduleDefinition(
+            job=jobs["daily_digest"],
+            name="daily_digest",
+            cron_schedule="0 6 * * *",
+            description="What the day before brought, every morning.",
+        ),
+        dg.ScheduleDefinition(
+            job=jobs["old_runs"], name="old_runs", cron_schedule="0 4 * * 0", description="Old runs, every Sunday."
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Sensors: dumps in the inbox, late replies and changes in Slack, finished annotations, and enough new gold."""
+"""Sensors: dumps in the inbox, changes in Slack and of duplicates, finished annotations, and enough new gold."""
 
 import datetime as dt
 import json
@@ -9,14 +9,19 @@ import dagster as dg
 import polars as pl
 
 from assets.lanes import Lane
+from orchestration import decisions
+from orchestration.alerting.sensor import alerts_sensor
+from orchestration.catching_up import missing_days, ranges_of, request_of
 from orchestration.settings import annotations_folder, dumps_folder, lake_root, retrain_after, setting
 from parlance.lake import Lake
 from parlance.sources.slack_archive import Archive
 from parlance.stages.annotation import annotation_files, file_hash
+from parlance.storage import Table
 from parlance.versions import content_version
 from resources.sources import Dumps
 
 MOST_REQUESTS = 25
+MOST_MADE = 1000
 
 
 def sensors(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.SensorDefinition]:
@@ -27,6 +32,9 @@ def sensors(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.Senso
         _late_replies(lanes["slack"], jobs["slack_threads"]),
         _finished_annotations(jobs["annotations"]),
         _enough_gold(jobs["retraining"]),
+        missing_days(lanes, jobs),
+        alerts_sensor(lanes),
+        decisions.sensor(lanes, jobs),
     ]
 
 
@@ -63,7 +71,10 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
         archive = Archive(lake_root())
         made = {day: _made_at(context.instance, lane.key("raw"), day) for day in archive.changed_days(since)}
         days = [day for day, at in made.items() if at is not None and day in archive.changed_days(at)]
-        requests = [dg.RunRequest(run_key=f"{day}@{now.isoformat()}", partition_key=day) for day in days]
+        requests = [
+            request_of(job.name, first, last, key=f"{first}..{last}@{now.isoformat()}")
+            for first, last in ranges_of(lane, context.instance, days)
+        ]
         return dg.SensorResult(run_requests=requests, cursor=now.isoformat())
 
     return changes
@@ -77,22 +88,42 @@ def _made_at(instance: dg.DagsterInstance, key: dg.AssetKey, day: str) -> dt.dat
 
 
 def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:
-    @dg.asset_sensor(asset_key=lane.key("raw"), name="late_replies", job=job, minimum_interval_seconds=30)
-    def late_replies(
-        context: dg.SensorEvaluationContext, event: dg.EventLogEntry
-    ) -> list[dg.RunRequest] | dg.SkipReason:
-        """A reply to a thread of an earlier day makes that day's documents anew, so that the thread has its reply."""
-        day = event.asset_materialization.partition if event.asset_materialization else None
-        if day is None:
-            return dg.SkipReason("the materialisation has no partition")
-        rows = Lake(root=lake_root()).table(f"{lane.name}/raw").scan([day])
-        roots = rows.filter(pl.col("document_partition") < day).select(pl.col("document_partition").unique().sort())
-        earlier_days = roots.collect()["document_partition"].to_list()
-        if not earlier_days:
-            return dg.SkipReason(f"no message of {day} belongs to an earlier day")
-        return [dg.RunRequest(run_key=f"{root}<{day}@{event.run_id}", partition_key=root) for root in earlier_days]
+    @dg.sensor(name="late_replies", job=job, minimum_interval_seconds=30)
+    def late_replies(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        """A reply to a thread of an earlier day makes that day's documents anew, so that the thread has its reply.
+
+        It looks at every day whose raw rows were made since its last look; a run that made both days has it already.
+        """
+        records = _made_since(context.instance, lane.key("raw"), context.cursor)
+        if not records:
+            return dg.SkipReason("no raw rows were made since the last look")
+        mark = str(max(record.storage_id for record in records))
+        made: dict[str, set[str]] = {}
+        for record in records:
+            made.setdefault(record.run_id, set()).add(str(record.partition_key))
+        rows = Lake(root=lake_root()).table(f"{lane.name}/raw")
+        days = {day for together in made.values() for day in _earlier_days(rows, together)}
+        requests = [
+            request_of(job.name, first, last, key=f"{first}..{last}<{mark}")
+            for first, last in ranges_of(lane, context.instance, days)
+        ]
+        return dg.SensorResult(run_requests=requests, cursor=mark)
 
     return late_replies
+
+
+def _made_since(instance: dg.DagsterInstance, key: dg.AssetKey, cursor: str | None) -> list[dg.EventLogRecord]:
+    """The materialisations of partitions after the cursor; without one the last alone."""
+    wanted = dg.AssetRecordsFilter(asset_key=key, after_storage_id=int(cursor) if cursor else None)
+    found = instance.fetch_materializations(wanted, limit=MOST_MADE if cursor else 1, ascending=bool(cursor)).records
+    return [record for record in found if record.partition_key is not None]
+
+
+def _earlier_days(raw: Table, together: set[str]) -> list[str]:
+    """Days with threads that got replies in the days that were made `together`, and that are none of them."""
+    rows = raw.scan(sorted(together)).select(day="document_partition", of="partition").unique()
+    earlier = rows.filter((pl.col("day") < pl.col("of")) & ~pl.col("day").is_in(sorted(together)))
+    return earlier.select(pl.col("day").unique().sort()).collect()["day"].to_list()
 
 
 def _finished_annotations(job: Any) -> dg.SensorDefinition:

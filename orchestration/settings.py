@@ -12,6 +12,10 @@ ROOT = Path(__file__).parent.parent
 SETTINGS: dict[str, tuple[str, str]] = {
     "PARLANCE_HOME": (".parlance", "folder for everything that Parlance keeps on this machine"),
     "PARLANCE_LAKE": ("", "root of tables and files, a folder or s3://bucket/prefix; empty: <PARLANCE_HOME>/lake"),
+    "PARLANCE_DATABASE_URL": (
+        "",
+        "PostgreSQL for runs and events, postgresql+psycopg2://user:password@host:5432/database; empty: SQLite",
+    ),
     "PARLANCE_SLACK_EXPORT": ("", "an official Slack export, a zip or its folder"),
     "PARLANCE_SLACK_RIGHTS": ("", "who allowed which use of the messages, a file like sample/slack/rights.yaml"),
     "PARLANCE_SLACK_TOKEN": ("", "token of an internal Slack app; with it new messages come from the Web API"),
@@ -46,15 +50,63 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     "PARLANCE_EMBEDDING_MODEL": ("minilm", "embedding model: minilm, a path or a hub name"),
     "PARLANCE_BASE_MODEL": ("", "base model to fine-tune, a path or a hub name; empty: train a small one"),
+    "PARLANCE_TRAINING": ("local", "where models are trained: local, ray, kubernetes or endpoint"),
+    "PARLANCE_RAY_ADDRESS": ("http://127.0.0.1:8265", "dashboard of the Ray cluster that trains"),
+    "PARLANCE_RAY_GPUS": ("0", "GPUs that a training job on that cluster asks for"),
+    "PARLANCE_KUBERNETES_IMAGE": ("", "image of the pod that trains, with this project as its working directory"),
+    "PARLANCE_KUBERNETES_NAMESPACE": ("default", "namespace of that pod"),
+    "PARLANCE_KUBERNETES_POD": ("", "YAML file with that pod's spec: what it asks for, secrets, nodes; empty: none"),
+    "PARLANCE_TRAINING_URL": ("", "OpenAI-compatible endpoint that fine-tunes, such as https://host/v1"),
+    "PARLANCE_TRAINING_KEY": ("", "key of that endpoint, where it wants one"),
+    "PARLANCE_PROMPTS": (
+        "",
+        "a team's own prompts with expected answers, a file like sample/prompts.yaml; empty: none but the sample's",
+    ),
+    "PARLANCE_MLFLOW_URL": (
+        "",
+        "registry of models, an MLflow server or a database; empty: an SQLite file in <PARLANCE_HOME>",
+    ),
+    "PARLANCE_MLFLOW_MODEL": ("parlance", "name of the model in that registry"),
     "PARLANCE_LLM_URL": (
         "",
         "OpenAI-compatible endpoint that writes examples, such as http://127.0.0.1:8000/v1; empty: none are written",
     ),
     "PARLANCE_LLM_MODEL": ("", "name of the model at that endpoint"),
     "PARLANCE_LLM_KEY": ("", "key of that endpoint, where it wants one"),
+    "PARLANCE_DRAFT_WRITER": (
+        "auto",
+        "who drafts: auto (the fine-tuned model, by vLLM or else transformers), transformers, vllm, or endpoint",
+    ),
+    "PARLANCE_DRAFT_PROMPT": ("sample/prompts/draft.jinja", "prompt of drafts, a Jinja file like the default"),
+    "PARLANCE_DRAFT_SCHEMA": ("", "JSON schema that drafts must be of, a file; empty: they are text"),
+    "PARLANCE_SLACK_POST": (
+        "",
+        "review: drafts are shown in a channel and, approved there, posted into their threads; off or empty: none is",
+    ),
+    "PARLANCE_SLACK_POST_TOKEN": ("", "token of the bot that posts, xoxb-..."),
+    "PARLANCE_SLACK_REVIEW_CHANNEL": ("", "id of the channel in which drafts are reviewed"),
+    "PARLANCE_SLACK_REVIEWERS": ("", "ids of the people who may approve a draft, parted by commas"),
     "PARLANCE_HUB_REPOSITORY": ("", "data set on a hub that exports are pushed to, owner/name; empty: none"),
     "PARLANCE_HUB_URL": ("https://huggingface.co", "where the hub is"),
     "PARLANCE_HUB_TOKEN": ("", "token of the hub; empty: HF_TOKEN, or that of `hf auth login`"),
+    "PARLANCE_FRESHNESS": (
+        "",
+        "most hours without anything new, such as slack=24 crawl=48; else by each source's rhythm",
+    ),
+    "PARLANCE_HOLIDAYS": ("", "days off on which nothing is expected, such as 2026-12-25 2026-12-26"),
+    "PARLANCE_CATCH_UP_DAYS": ("14", "days back that missing_days looks for days without data"),
+    "PARLANCE_TRAIN_AFTER_SHARE": (
+        "0.05",
+        "share of examples that must be new, changed or gone before the model is fine-tuned again",
+    ),
+    "PARLANCE_ALERTS_CHANNEL": (
+        "",
+        "Slack channel of alerts and of the daily digest; empty: they are in the log alone",
+    ),
+    "PARLANCE_ALERTS_TOKEN": ("", "token of a Slack app that may write there (chat:write)"),
+    "PARLANCE_ALERTS_API": ("https://slack.com/api/", "where that Slack's Web API is"),
+    "PARLANCE_UI_URL": ("http://127.0.0.1:3000", "where the web UI is, for links in alerts"),
+    "PARLANCE_KEEP_RUNS_DAYS": ("90", "days that old_runs keeps runs whose every partition was made again since"),
     "PARLANCE_REPORT_URL": ("http://127.0.0.1:3001", "where `make ui` serves the reports"),
 }
 
@@ -131,11 +183,72 @@ def annotations_folder() -> str:
     return str(folder)
 
 
+def prompts_file() -> str:
+    """A team's own prompts; the sample brings its own, else empty where none are named."""
+    return _input("PARLANCE_PROMPTS", "prompts.yaml")
+
+
+def registry_url() -> str:
+    """Where the registry of models is; the default is made when a model is registered."""
+    return setting("PARLANCE_MLFLOW_URL") or f"sqlite:///{path_setting('PARLANCE_HOME')}/mlflow.db"
+
+
 def retrain_after() -> int:
     """New gold labels that ask for training. Raises ConfigError where the setting is no number above 0."""
-    value = setting("PARLANCE_RETRAIN_AFTER")
+    return whole_number("PARLANCE_RETRAIN_AFTER")
+
+
+def whole_number(name: str) -> int:
+    """A setting that counts something. Raises ConfigError where it is no whole number above 0."""
+    value = setting(name)
     if not value.isdecimal() or int(value) < 1:
-        raise ConfigError(f"PARLANCE_RETRAIN_AFTER is {value!r}; it must be a whole number above 0")
+        raise ConfigError(f"{name} is {value!r}; it must be a whole number above 0")
+    return int(value)
+
+
+def expected_hours() -> dict[str, float]:
+    """PARLANCE_FRESHNESS by source. Raises ConfigError where a part is not source=hours."""
+    found = {}
+    for part in setting("PARLANCE_FRESHNESS").replace(",", " ").split():
+        source, _, hours = part.partition("=")
+        if not source or not hours.replace(".", "", 1).isdecimal() or not float(hours):
+            raise ConfigError(f"PARLANCE_FRESHNESS has {part!r}; it must be source=hours, such as slack=24")
+        found[source] = float(hours)
+    return found
+
+
+def holidays() -> list[str]:
+    """PARLANCE_HOLIDAYS. Raises ConfigError where one is no day."""
+    days = setting("PARLANCE_HOLIDAYS").replace(",", " ").split()
+    try:
+        return [dt.date.fromisoformat(day).isoformat() for day in days]
+    except ValueError as error:
+        raise ConfigError(f"PARLANCE_HOLIDAYS is {days}; each must be a day such as 2026-12-25") from error
+
+
+def live_sources() -> frozenset[str]:
+    """The sources that go on: not an export alone, and not the sample."""
+    named = {"slack": "PARLANCE_SLACK_TOKEN", "crawl": "PARLANCE_CRAWL", "dump": "PARLANCE_DUMPS"}
+    return frozenset(source for source, name in named.items() if setting(name)) | frozenset(expected_hours())
+
+
+def share(name: str) -> float:
+    """A setting that is a share. Raises ConfigError where it is no number from 0 to 1."""
+    value = setting(name)
+    try:
+        found = float(value)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise ConfigError(f"{name} is {value!r}; it must be a number from 0 to 1")
+    return found
+
+
+def ray_gpus() -> int:
+    """GPUs of a training job on Ray. Raises ConfigError where the setting is no whole number."""
+    value = setting("PARLANCE_RAY_GPUS")
+    if not value.isdecimal():
+        raise ConfigError(f"PARLANCE_RAY_GPUS is {value!r}; it must be a whole number such as 0 or 1")
     return int(value)
 
 

@@ -41,6 +41,8 @@ def main() -> int:
     print(f"Opening the web UI on http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(options.port)]
     environment = {**os.environ, "PYTHONWARNINGS": f"{os.environ.get('PYTHONWARNINGS', '')},{IGNORED}".strip(",")}
+    # What a script starts in the background ignores SIGINT, and Dagster does with SIGTERM what is done with SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, env=environment)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:

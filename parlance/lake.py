@@ -19,6 +19,7 @@ LANE_TABLES = {
     "utterances": schemas.UTTERANCES,
     "embeddings": schemas.EMBEDDINGS,
     "pretokens": schemas.PRETOKENS,
+    "vitals": schemas.VITALS,
 }
 TABLES = {
     "slack/messages": schemas.SLACK_MESSAGES,
@@ -39,6 +40,10 @@ TABLES = {
     "corpus/annotations_rejected": schemas.ANNOTATIONS_REJECTED,
     "corpus/agreement": schemas.AGREEMENT,
     "corpus/gold": schemas.GOLD,
+    "corpus/drift": schemas.DRIFT,
+    "features/acts": schemas.ACT_VERSIONS,
+    "features/threads": schemas.THREAD_FEATURES,
+    "features/authors": schemas.AUTHOR_FEATURES,
     "instruct/examples": schemas.EXAMPLES,
     "instruct/passed_over": schemas.PASSED_OVER,
     "instruct/synthetic": schemas.SYNTHETIC,
@@ -47,7 +52,10 @@ TABLES = {
     "instruct/profile_sample": schemas.PROFILE_SAMPLE,
     "instruct/profile_shortfalls": schemas.PROFILE_SHORTFALLS,
     "search/map": schemas.MAP,
+    "models/answers": schemas.ANSWERS,
+    "models/promotions": schemas.PROMOTIONS,
     "models/predictions": schemas.PREDICTIONS,
+    "models/posted_drafts": schemas.POSTED_DRAFTS,
 }
 
 

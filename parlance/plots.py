@@ -153,6 +153,27 @@ def shares(groups: Mapping[str, Mapping[str, float]], *, title: str) -> str:
     return _svg(figure, axes, title=title, legend=False, pad=14 + 14 * math.ceil(len(kinds) / 4))
 
 
+def control(labels: Sequence[str], series: Mapping[str, Sequence[float]], *, title: str) -> str:
+    """Lines over `labels` in parts of their bounds, with the bound at 1; a gap where a value is not finite.
+
+    Raises ConfigError for a series that has not one value for each label, and for more than eight series.
+    """
+    if wrong := [name for name, values in series.items() if len(values) != len(labels)]:
+        raise ConfigError(f"plot {title!r}: series {wrong} have not {len(labels)} values")
+    if len(series) > MOST_COLOURS:
+        raise ConfigError(f"plot {title!r}: {len(series)} series, at most {MOST_COLOURS} have a colour")
+    figure, axes = _figure(2.9)
+    for (name, values), colour in zip(series.items(), DISTINCT, strict=False):
+        axes.plot(range(len(labels)), values, color=colour, linewidth=1.3, marker="o", ms=2.5, label=_text(name))
+    axes.axhline(1, color=INK, linewidth=0.8, linestyle="--")
+    each = max(1, math.ceil(len(labels) / MOST_LABELS))
+    axes.set_xticks(range(0, len(labels), each), [_text(label, width=24) for label in labels[::each]], rotation=25)
+    axes.grid(axis="y", color=FAINT, linewidth=0.7)
+    axes.set_ylim(bottom=0)
+    _legend_above(axes, rows=len(series))
+    return _svg(figure, axes, title=title, legend=False, pad=14 + 14 * math.ceil(len(series) / 4))
+
+
 def scatter(points: Sequence[tuple[float, float]], names: Sequence[str], *, title: str) -> str:
     """Points on a plane, coloured by name, in the order given; the names with their counts above, frequent ones first.
 
@@ -251,6 +272,38 @@ def bands(rows: Sequence[Band], *, title: str) -> str:
     axes.set_xlim(-0.005, max([*ends, 0.05]) * (1.6 if long else 1.2))
     _key(axes)
     return _svg(figure, axes, title=title, legend=False, pad=24)
+
+
+class Interval(NamedTuple):
+    """A difference and the interval that holds it."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+
+
+def intervals(rows: Sequence[Interval], *, title: str) -> str:
+    """Differences as points with their intervals, each row on a scale of its own with 0 in the middle.
+
+    Blue where the interval lies above 0, red where below, grey where 0 is in it.
+    """
+    figure, axes = _figure(1.0 + 0.34 * max(len(rows), 1))
+    axes.axvline(0, color=INK, linewidth=0.8)
+    for place, row in enumerate(rows):
+        finite = all(math.isfinite(end) for end in (row.value, row.low, row.high))
+        scale = max(abs(row.low), abs(row.high), 1e-12) if finite else 1.0
+        colour = COLOURS[0] if row.low > 0 else COLOURS[1] if row.high < 0 else STACKED[2]
+        if finite:
+            axes.plot([row.low / scale, row.high / scale], [place] * 2, color=colour, linewidth=2.4)
+            axes.plot(row.value / scale, place, marker="o", ms=6, color=colour, zorder=3)
+        written = f"{row.value:+.3g}  ({row.low:+.3g} to {row.high:+.3g})"
+        axes.annotate(written, (1.08, place), va="center", fontsize=8, color=INK, annotation_clip=False)
+    axes.set_yticks(range(len(rows)), [_text(row.label) for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlim(-1.05, 1.95)
+    axes.xaxis.set_visible(False)
+    return _svg(figure, axes, title=title, legend=False)
 
 
 def _key(axes: "Axes") -> None:

@@ -11,10 +11,12 @@ from typing import Any, Literal, get_args
 import yaml
 
 from parlance.errors import ConfigError
+from parlance.storage import Files
 
 Use = Literal["search", "annotation", "training", "evaluation", "drafts"]
 People = Literal["named", "pseudonyms"]
 USES, PEOPLE = get_args(Use), get_args(People)
+_FILE = "rights.json"
 ALLOWED = (
     "allowed: granted_by, granted_on, statement, uses, people, opt_out_users, opt_out_channels, direct_messages, "
     "imitation, as in sample/slack/rights.yaml"
@@ -82,6 +84,25 @@ def read(path: str) -> Rights:
     )
 
 
+def publish(files: Files, lane: str, rights: Rights) -> None:
+    """Keeps the statement among the files of a lake under its id, which the raw rows of `lane` carry."""
+    name = _folder(lane)
+    if not files.has(name, rights.id):
+        with files.publish(name, rights.id) as folder:
+            (folder / _FILE).write_text(rights.as_json(), encoding="utf-8")
+
+
+def published(files: Files, lane: str, id: str) -> dict[str, Any]:
+    """The statement that `publish` kept, as its JSON says it. Raises ConfigError where there is none with that id."""
+    text = (files.folder(_folder(lane), id) / _FILE).read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _folder(lane: str) -> str:
+    return f"rights/{lane}"
+
+
 def _check(found: dict[str, Any], path: str) -> None:
     known = Rights.__dataclass_fields__
     if unknown := sorted(set(map(str, found)) - set(known)):
@@ -89,7 +110,8 @@ def _check(found: dict[str, Any], path: str) -> None:
     if missing := [name for name in ("granted_by", "granted_on", "statement", "uses") if not found.get(name)]:
         raise ConfigError(f"rights file {path!r} lacks {missing}; {ALLOWED}")
     if type(found["granted_on"]) is not date:
-        raise ConfigError(f"rights file {path!r}: granted_on is {found['granted_on']!r}; allowed: a day as YYYY-MM-DD")
+        day = repr(found["granted_on"])
+        raise ConfigError(f"rights file {path!r}: granted_on is {day}; allowed: a day as YYYY-MM-DD, without quotes")
     listed = ("uses", "imitation")
     lists = {name: found.get(name) or [] for name in known if name in listed or name.startswith(("opt_", "direct_"))}
     for name, values in lists.items():

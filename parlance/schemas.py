@@ -350,6 +350,85 @@ PRETOKENS = pa.schema(
     ]
 )
 
+# What is counted of each partition, so that its silent failures can be told from its history without reading it
+# again, as `parlance/monitoring/vitals.py` says. `name` is empty where a measure is one number.
+VITALS = pa.schema(
+    [
+        pa.field("measure", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("count", pa.int64(), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# How far a partition is from its reference: `window` are the partitions before it, `training` is what models learned
+# from. `expected` is what sampling and the days' own spread give where nothing changed, above `bound` it drifted, above
+# `gross_bound` grossly; null where there is too little history. `size` and `reference_size` are in what is counted.
+DRIFT = pa.schema(
+    [
+        pa.field("lane", pa.string(), nullable=False),
+        pa.field("lane_partition", pa.string(), nullable=False),
+        pa.field("reference", pa.string(), nullable=False),
+        pa.field("measure", pa.string(), nullable=False),
+        pa.field("statistic", pa.string(), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("sampling", pa.float64(), nullable=False),
+        pa.field("expected", pa.float64()),
+        pa.field("bound", pa.float64()),
+        pa.field("gross_bound", pa.float64()),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("reference_size", pa.int64(), nullable=False),
+        pa.field("verdict", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+    ]
+)
+
+# The speech acts of each version of a message, from `valid_from` (when it was said, or edited to this) until the next.
+# They are those that its utterances have by themselves, since what a conversation says later must not be known before.
+ACT_VERSIONS = pa.schema(
+    [
+        pa.field("message_id", pa.string(), nullable=False),
+        pa.field("valid_from", TIME, nullable=False),
+        pa.field("acts", pa.list_(pa.string()), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# What was known of a thread at `event_timestamp`, the end of the day: see `parlance/features/threads.py`.
+THREAD_FEATURES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("event_timestamp", TIME, nullable=False),
+        pa.field("turns", pa.int64(), nullable=False),
+        pa.field("participants", pa.int64(), nullable=False),
+        pa.field("minutes_since_last", pa.float64()),
+        pa.field("questions", pa.int64(), nullable=False),
+        pa.field("questions_open", pa.int64(), nullable=False),
+        pa.field("last_act", pa.string()),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# What was known of an author then; shares are of the acts of 30 days, null where there are none.
+AUTHOR_FEATURES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("event_timestamp", TIME, nullable=False),
+        pa.field("messages_7d", pa.int64(), nullable=False),
+        pa.field("messages_30d", pa.int64(), nullable=False),
+        pa.field("share_expressive", pa.float64()),
+        pa.field("share_commissive", pa.float64()),
+        pa.field("share_directive", pa.float64()),
+        pa.field("share_declaration", pa.float64()),
+        pa.field("share_verdictive", pa.float64()),
+        pa.field("share_question", pa.float64()),
+        pa.field("share_representative", pa.float64()),
+        pa.field("share_none", pa.float64()),
+        pa.field("answers_accepted", pa.int64(), nullable=False),
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
 # `asks` are the acts of the utterances that ask or request, the function null where the form alone is sure; `answers`
 # are the functions in the answer; `thanked`: the asker thanks after an answer; `promise` is kept where another person
 # committed to something and reported later, open where they did not, null where nobody committed; `unsure` counts the
@@ -464,18 +543,86 @@ PASSED_OVER = pa.schema(
     ]
 )
 
+# What came of asking a model, one row for each time that a request had an outcome; `id` says all that an answer depends
+# on, `sampling` is JSON. `text` is null and `error` says why where `status` is failed and not drafted. `asked` counts
+# the tries until an answer was of its JSON schema, all after the first drawn. `cost` has the currency of its prices.
+# `partition` stands for the model.
+_ASKED_MODEL = [
+    pa.field("status", pa.string(), nullable=False),
+    pa.field("error", pa.large_string()),
+    pa.field("model", pa.string(), nullable=False),
+    pa.field("prompt_version", pa.string(), nullable=False),
+    pa.field("schema_version", pa.string()),
+    pa.field("sampling", pa.string(), nullable=False),
+    pa.field("writer", pa.string(), nullable=False),
+    pa.field("finish", pa.string(), nullable=False),
+    pa.field("prompt_tokens", pa.int32(), nullable=False),
+    pa.field("answer_tokens", pa.int32(), nullable=False),
+    pa.field("prompt_was_cut", pa.bool_(), nullable=False),
+    pa.field("asked", pa.int32(), nullable=False),
+    pa.field("seconds", pa.float64(), nullable=False),
+    pa.field("cost", pa.float64(), nullable=False),
+    pa.field("answered_at", TIME, nullable=False),
+]
+ANSWERS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("text", pa.large_string()),
+        *_ASKED_MODEL,
+        pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# One row for each question that nobody answered; `draft` is null where `status` is failed. `request_id` is the id in
+# ANSWERS, `attempts` how often it was tried in all runs; two messages that ask the same have one answer.
 PREDICTIONS = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
+        pa.field("request_id", pa.string(), nullable=False),
         pa.field("document_id", pa.string(), nullable=False),
         pa.field("message_id", pa.string(), nullable=False),
         pa.field("channel", pa.string()),
         pa.field("question", pa.large_string(), nullable=False),
-        pa.field("draft", pa.large_string(), nullable=False),
-        pa.field("model", pa.string(), nullable=False),
-        pa.field("template", pa.string(), nullable=False),
-        pa.field("tokens", pa.int32(), nullable=False),
+        pa.field("draft", pa.large_string()),
+        *_ASKED_MODEL,
+        pa.field("attempts", pa.int32(), nullable=False),
         pa.field("partition", pa.string(), nullable=False),
+    ]
+)
+
+# Which model was in use since when: one row for each change, numbered from 1. `action` is promoted, chosen (by hand,
+# whatever its evaluation said) or rolled_back; `previous` is null for the first model, `evaluation` where none decided.
+PROMOTIONS = pa.schema(
+    [
+        pa.field("number", pa.int32(), nullable=False),
+        pa.field("at", TIME, nullable=False),
+        pa.field("action", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("previous", pa.string()),
+        pa.field("registry_version", pa.string(), nullable=False),
+        pa.field("promoted_by", pa.string(), nullable=False),
+        pa.field("reason", pa.large_string(), nullable=False),
+        pa.field("evaluation", pa.string()),
+        pa.field("run", pa.string(), nullable=False),
+    ]
+)
+
+# What happened to drafts on their way into Slack, row by row: `review_intended` before a draft is shown to reviewers
+# and `in_review` after, `intended` before it is posted and `posted` after, or `withheld` and `rejected` with a reason.
+# Each stands for the question `message_id`. `channel` and `ts` are those of the message in Slack, `person` decided.
+POSTED_DRAFTS = pa.schema(
+    [
+        pa.field("message_id", pa.string(), nullable=False),
+        pa.field("draft_id", pa.string(), nullable=False),
+        pa.field("step", pa.string(), nullable=False),
+        pa.field("at", TIME, nullable=False),
+        pa.field("run", pa.string(), nullable=False),
+        pa.field("channel", pa.string()),
+        pa.field("ts", pa.string()),
+        pa.field("person", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("text", pa.large_string()),
     ]
 )
 

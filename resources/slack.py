@@ -21,8 +21,6 @@ from parlance.sources.slack_archive import Archive
 from parlance.sources.slack_sync import SyncSettings, sync
 from resources.sources import Parsed, Source
 
-RIGHTS = "rights/slack"
-
 
 class Slack(Source):
     """Messages by day. What the API said of a message goes before what an export says of it."""
@@ -40,7 +38,7 @@ class Slack(Source):
         if not self.export and not self.token:
             raise ConfigError("no Slack input: name an export by PARLANCE_SLACK_EXPORT, or set PARLANCE_SLACK_TOKEN")
         rights = self._rights()
-        publish(lake, rights)
+        statements.publish(lake.files, "slack", rights)
         shown = {"rights": rights.id, "granted_by": rights.granted_by, "uses": ", ".join(rights.uses)}
         return shown | (self._sync(context, lake, partitions, rights) if self.token else {})
 
@@ -94,13 +92,6 @@ class Slack(Source):
                 "sample/slack/rights.yaml that says who allowed which use of these messages"
             )
         return statements.read(self.rights)
-
-
-def publish(lake: Lake, rights: Rights) -> None:
-    """Keeps the statement in the lake under its id, which the rows carry."""
-    if not lake.files.has(RIGHTS, rights.id):
-        with lake.files.publish(RIGHTS, rights.id) as folder:
-            (folder / "rights.json").write_text(rights.as_json(), encoding="utf-8")
 
 
 def _with(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:

@@ -1,5 +1,6 @@
 """Where raw rows come from: one resource for each lane, all with the same two calls."""
 
+import datetime as dt
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,10 @@ class Source(dg.ConfigurableResource, ABC):
         """Names of what lies in the source and is none of its partitions."""
         return []
 
+    def arrivals(self) -> list[dt.datetime]:
+        """When what lies in the source came, where the source itself knows."""
+        return []
+
     @abstractmethod
     def raw(self, lake: Lake, partitions: Sequence[str], *, first: str) -> Iterator[pa.RecordBatch]:
         """The rows of `partitions`; `first` is the lane's first partition."""
@@ -54,6 +59,10 @@ class Dumps(Source):
     def ignored(self) -> list[str]:
         """Names of what else lies in the inbox: no file name that a known format has."""
         return [name for name, found in self._entries().items() if not _is_dump(found)]
+
+    def arrivals(self) -> list[dt.datetime]:
+        """The newest file of each dump."""
+        return sorted(max(map(_written_at, found)) for found in self._entries().values() if _is_dump(found))
 
     def _entries(self) -> dict[str, list[Entry]]:
         """The files of each entry of the inbox by the entry's name."""
@@ -82,6 +91,12 @@ def _is_dump(entries: Sequence[Entry]) -> bool:
     """Whether any of the files has a name that a known format has; the others are told when they are read."""
     suffixes = (*files.MANIFESTS, *(suffix for format in dumps.FORMATS.values() for suffix in format.suffixes))
     return any(str(entry["name"]).lower().endswith(suffixes) for entry in entries)
+
+
+def _written_at(entry: Entry) -> dt.datetime:
+    """When a file was written: local stores say it in seconds, others as a time."""
+    at = entry.get("mtime") or entry.get("LastModified") or 0
+    return at.astimezone(dt.UTC) if isinstance(at, dt.datetime) else dt.datetime.fromtimestamp(at, dt.UTC)
 
 
 def _mark(entries: Sequence[Entry]) -> str:

@@ -4,50 +4,63 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from parlance.evaluation import PromotionRules, Prompt
 from parlance.lake import Lake
 from parlance.modelling.settings import FinetuningSettings, GenerationSettings, PretrainingSettings
-from parlance.stages import models
+from parlance.stages import evaluation, models
+from resources.inference_tasks import draft as draft_answers
 
 Spec = dict[str, Any]
 
 
 def pretrain(spec: Spec, progress: Any) -> Spec:
-    return models.pretrain(
+    models.pretrain(
         Lake(root=spec["lake"]),
         spec["lanes"],
-        tokenizer=Path(spec["tokenizer"]),
-        folder=Path(spec["folder"]),
-        checkpoints=Path(spec["checkpoints"]),
+        tokenizer=tuple(spec["tokenizer"]),
+        target=target(spec),
         settings=PretrainingSettings(**spec["settings"]),
         progress=progress,
     )
+    return {}
 
 
 def finetune(spec: Spec, progress: Any) -> Spec:
-    return models.finetune(
+    models.finetune(
         Lake(root=spec["lake"]),
-        base=spec["base"],
-        folder=Path(spec["folder"]),
-        checkpoints=Path(spec["checkpoints"]),
+        base=tuple(spec["base"]),
+        target=target(spec),
         settings=FinetuningSettings(**spec["settings"]),
         progress=progress,
+    )
+    return {}
+
+
+def target(spec: Spec) -> models.Target:
+    """What is trained. Its report lies beside it in the lake: a log line, which messages may be, has no room for it."""
+    return models.Target(
+        name=spec["name"],
+        version=spec["version"],
+        code_version=spec["code_version"],
+        checkpoints=Path(spec["checkpoints"]),
+        mirrored=spec.get("mirrored", False),
     )
 
 
 def evaluate(spec: Spec, progress: Any) -> Spec:
-    settings = GenerationSettings(**spec["settings"])
-    return models.evaluate(Lake(root=spec["lake"]), models=spec["models"], settings=settings)
+    settings = evaluation.EvaluationSettings(
+        generation=GenerationSettings(**spec["settings"]),
+        rules=PromotionRules(**spec["rules"]),
+        prompts=[Prompt.of(one) for one in spec["prompts"]],
+        **spec["comparing"],
+    )
+    models = [evaluation.Compared(**one) for one in spec["models"]]
+    evaluation.evaluate(Lake(root=spec["lake"]), models=models, made=spec["made"], key=spec["key"], settings=settings)
+    return {}
 
 
 def draft(spec: Spec, progress: Any) -> Spec:
-    return models.draft(
-        Lake(root=spec["lake"]),
-        spec["lane"],
-        spec["partitions"],
-        model=spec["model"],
-        model_version=spec["model_version"],
-        settings=GenerationSettings(**spec["settings"]),
-    )
+    return draft_answers(spec, progress)
 
 
 TASKS: dict[str, Callable[[Spec, Any], Spec]] = {

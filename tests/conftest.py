@@ -6,11 +6,22 @@ import sys
 import pytest
 from hypothesis import settings
 
+from tests.orchestration.conftest import QUICK_RUN, Workspace, new_workspace
+
 STATUS = pytest.StashKey[int]()
 
 # A first example compiles or loads kernels, and machines are busy: time is no property of what is tested.
 settings.register_profile("parlance", deadline=None)
 settings.load_profile("parlance")
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace after `make run CONFIG=recipes/quick.yaml`, for all end-to-end tests; copy it to change it."""
+    made = new_workspace(tmp_path_factory.mktemp("sample") / "home")
+    done = made.python(*QUICK_RUN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return made
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

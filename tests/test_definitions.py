@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import dagster as dg
@@ -25,6 +26,7 @@ HEAVY = (
     "trafilatura",
     "matplotlib",
     "datasets",
+    "mlflow",
 )
 
 
@@ -98,6 +100,18 @@ def test_asset_graph(definitions: dg.Definitions) -> None:
     }
     path = Path(__file__).parent / "golden" / "asset_graph.json"
     assert found == json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_no_two_groups_depend_on_each_other(definitions: dg.Definitions) -> None:
+    """Else the graph of groups, the first that a person sees, is a tangle."""
+    graph = definitions.resolve_asset_graph()
+    parents: dict[str, set[str]] = {}
+    for key in graph.materializable_asset_keys:
+        group = graph.get(key).group_name
+        others = {graph.get(parent).group_name for parent in graph.get(key).parent_keys}
+        parents.setdefault(group, set()).update(others - {group})
+    ordered = list(TopologicalSorter(parents).static_order())
+    assert ordered.index("slack_ingest") < ordered.index("slack") < ordered.index("models")
 
 
 def test_phases_put_every_asset_after_its_parents(definitions: dg.Definitions) -> None:

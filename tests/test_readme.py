@@ -43,8 +43,13 @@ def test_every_schedule_and_sensor_that_it_names_exists() -> None:
     names = {schedule.name for schedule in definitions.schedules or []} | {
         sensor.name for sensor in definitions.sensors or []
     }
-    schedules, sensors = {"crawl_daily", "slack_daily", "dump_daily"}, {"dumps_inbox", "slack_changes", "late_replies"}
+    schedules, sensors = (
+        {"crawl_daily", "slack_daily", "dump_daily", "freshness_hourly"},
+        {"dumps_inbox", "slack_changes", "late_replies"},
+    )
     sensors |= {"finished_annotations", "enough_gold"}
+    schedules |= {"daily_digest", "old_runs"}
+    sensors |= {"missing_days", "alerts", "changed_duplicates"}
     assert schedules | sensors | {"automation"} == names
     assert [name for name in names if f"`{name}`" not in README] == []
 
@@ -58,7 +63,7 @@ def test_its_python_runs() -> None:
 
 
 def test_its_lane_is_found_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "def lane()" in block]
+    (code,) = [block for block in re.findall(r"```python[^\n]*\n(.*?)```", README, re.DOTALL) if "def lane()" in block]
     (tmp_path / "tickets.py").write_text(code, encoding="utf-8")
     (tmp_path / "tickets").mkdir()
     day = "2026-11-02"

@@ -4,6 +4,6 @@ from parlance.exports.card import card
 from parlance.exports.facts import Facts
 from parlance.exports.ordering import in_order
 from parlance.exports.trainers import write_trainer_files
-from parlance.exports.writing import SPLITS, write
+from parlance.exports.writing import write
 
-__all__ = ["SPLITS", "Facts", "card", "in_order", "write", "write_trainer_files"]
+__all__ = ["Facts", "card", "in_order", "write", "write_trainer_files"]

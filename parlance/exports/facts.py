@@ -1,6 +1,5 @@
 """What a dataset card says, counted from the tables of the lake."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,6 +9,7 @@ import polars as pl
 
 from parlance.instruct.formats import loaded
 from parlance.lake import Lake
+from parlance.rights import published
 
 SYNTHETIC: Final = "synthetic"
 
@@ -105,8 +105,7 @@ def _acts(examples: pl.LazyFrame) -> pl.DataFrame:
 def _rights(lake: Lake, lane: str) -> list[dict[str, Any]]:
     """The statements under which the raw rows of a lane were taken, as they are stored; none of web lanes."""
     ids = lake.table(f"{lane}/raw").scan().select(pl.col("rights").drop_nulls().unique()).collect()["rights"]
-    folders = [lake.files.folder(f"rights/{lane}", one) for one in sorted(ids)]
-    return [{"lane": lane, **json.loads((folder / "rights.json").read_text(encoding="utf-8"))} for folder in folders]
+    return [{"lane": lane, **published(lake.files, lane, one)} for one in sorted(ids)]
 
 
 def _licences(lake: Lake, lanes: Sequence[str], examples: pl.LazyFrame) -> pl.DataFrame:

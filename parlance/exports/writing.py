@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from parlance.instruct.formats import formats, rows, schema
+from parlance.instruct.splitting import SPLITS
 
-SPLITS: Final = ("train", "validation", "test")
 BATCH_ROWS: Final = 2_000
 
 

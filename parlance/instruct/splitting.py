@@ -10,13 +10,13 @@ midnight. A group with more than a share of all examples is therefore cut by day
 its cluster's smallest document was written, and what has an author-day on another side is left out as a `split_leak`.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from parlance.draws import position
 from parlance.errors import ConfigError
 
 VERSION: Final = 1
@@ -57,9 +57,8 @@ class Shares:
         >>> Shares().side("slack:T/C/1")
         'train'
         """
-        digest = hashlib.blake2b(f"{self.seed}\x1f{key}".encode(), digest_size=8).digest()
-        position = int.from_bytes(digest, "big") / 2**64
-        return "test" if position < self.test else "validation" if position < self.test + self.validation else "train"
+        place = position(self.seed, key)
+        return "test" if place < self.test else "validation" if place < self.test + self.validation else "train"
 
     def sides(self, keys: pl.Series) -> pl.Series:
         """The split of each key."""

@@ -1,4 +1,4 @@
-"""Models: pretraining, fine-tuning, evaluation and generation, on CUDA where it is present and the CPU otherwise.
+"""Models: pretraining, fine-tuning and generation, on CUDA where it is present and the CPU otherwise.
 
 Importing this package loads no torch; the functions that need it load it when they are first named.
 """
@@ -8,18 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from parlance.modelling.fingerprints import fingerprint
-from parlance.modelling.reports import Evaluation, Generated, OnProgress, Progress, TrainingReport
+from parlance.modelling.reports import Generated, OnProgress, Progress, TrainingReport
 from parlance.modelling.settings import FinetuningSettings, GenerationSettings, PretrainingSettings
 
 if TYPE_CHECKING:
     from parlance.modelling.chats import chat_texts
-    from parlance.modelling.evaluation import evaluate
     from parlance.modelling.finetuning import finetune
     from parlance.modelling.generation import generate
     from parlance.modelling.pretraining import pretrain
 
 __all__ = [
-    "Evaluation",
     "FinetuningSettings",
     "Generated",
     "GenerationSettings",
@@ -28,7 +26,6 @@ __all__ = [
     "Progress",
     "TrainingReport",
     "chat_texts",
-    "evaluate",
     "finetune",
     "fingerprint",
     "generate",
@@ -37,7 +34,6 @@ __all__ = [
 
 HEAVY = {
     "chat_texts": "chats",
-    "evaluate": "evaluation",
     "finetune": "finetuning",
     "generate": "generation",
     "pretrain": "pretraining",

@@ -5,11 +5,13 @@ it, was cut short. `fingerprint.txt` beside the checkpoints says which run they 
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 FINGERPRINT = "fingerprint.txt"
 STATE = "trainer_state.json"
+BEST = "best-{}.safetensors"  # weights of the best step so far, where a run may stop early
 
 
 def latest_checkpoint(folder: Path, *, fingerprint: str) -> Path | None:
@@ -20,14 +22,23 @@ def latest_checkpoint(folder: Path, *, fingerprint: str) -> Path | None:
     folder.mkdir(parents=True, exist_ok=True)
     marker = folder / FINGERPRINT
     is_ours = marker.exists() and marker.read_text(encoding="utf-8") == fingerprint
-    complete = []
+    complete = complete_checkpoints(folder) if is_ours else []
     for checkpoint in folder.glob("checkpoint-*"):
-        if is_ours and step_of(checkpoint):
-            complete.append(checkpoint)
-        else:
+        if checkpoint not in complete:
             shutil.rmtree(checkpoint)
-    marker.write_text(fingerprint, encoding="utf-8")
+    if not complete:
+        for weights in folder.glob(BEST.format("*")):
+            weights.unlink()
+    if not is_ours:  # and whole: a marker cut short would cost the checkpoints of the next start
+        scratch = marker.with_suffix(".part")
+        scratch.write_text(fingerprint, encoding="utf-8")
+        os.replace(scratch, marker)
     return max(complete, key=step_of, default=None)
+
+
+def complete_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in `folder` that were not cut short, in any order."""
+    return [checkpoint for checkpoint in folder.glob("checkpoint-*") if step_of(checkpoint)]
 
 
 def step_of(checkpoint: Path) -> int:

@@ -16,10 +16,11 @@ def fingerprint(settings: TrainingSettings, *, data: Iterable[str], start: str) 
 
     `start` is a folder with a tokenizer or a model, which counts by its content wherever it lies, or a name on a hub.
     """
-    return version(type(settings).__name__, settings, content_version(data), _identity(start))
+    return version(type(settings).__name__, settings, content_version(data), identity(start))
 
 
-def _identity(start: str) -> str:
+def identity(start: str) -> str:
+    """64 hex digits of what a folder with a model or a tokenizer holds; a name on a hub is its own."""
     folder = Path(start)
     if not folder.is_dir():
         return start

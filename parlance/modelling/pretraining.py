@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,13 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTra
 
 from parlance.errors import ConfigError
 from parlance.modelling.chats import encode
-from parlance.modelling.fingerprints import fingerprint
+from parlance.modelling.fingerprints import fingerprint, identity
 from parlance.modelling.loading import LanguageModel, load_tokenizer, padding_token, quiet
+from parlance.modelling.records import libraries, metrics_of, write_record
 from parlance.modelling.reports import OnProgress, TrainingReport
 from parlance.modelling.settings import PretrainingSettings
-from parlance.modelling.training import train
+from parlance.modelling.training import OnSaved, train
+from parlance.versions import content_version
 
 Tokens = npt.NDArray[np.int32]
 
@@ -29,6 +31,7 @@ def pretrain(
     settings: PretrainingSettings,
     progress: OnProgress,
     chats: Iterable[str] = (),
+    saved: OnSaved | None = None,
 ) -> TrainingReport:
     """Trains a Llama of the settings' size on `texts` and `chats` and writes model and tokenizer to `output`.
 
@@ -57,9 +60,19 @@ def pretrain(
         fingerprint=name,
         settings=settings,
         progress=progress,
+        saved=saved,
     )
     model.save_pretrained(output)
     loaded.save_pretrained(output)
+    write_record(
+        output,
+        fingerprint=name,
+        dataset_version=content_version([*texts, *chats]),
+        tokenizer_version=identity(str(tokenizer)),
+        settings=asdict(settings),
+        metrics=metrics_of(report),
+        libraries=libraries(),
+    )
     return report
 
 

@@ -1,9 +1,7 @@
-"""What training, evaluation and generation tell their caller. Nothing here loads a model."""
+"""What training and generation tell their caller. Nothing here loads a model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-
-import polars as pl
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +25,23 @@ OnProgress = Callable[[Progress], None]
 class TrainingReport:
     """What a training run did.
 
+    `steps` were done, which is less than planned where it `stopped_early`; the model has the weights of `best_step`.
     `resumed_from` is the step of the checkpoint that this process went on from, 0 where it began. `tokens` (padding
-    not counted) and the losses, as (step, nats per token), are of the whole run, `seconds` of this process.
-    `parameters` counts an adapter in. `left_out` lists the ids of examples longer than the sequence length.
+    not counted) and the losses, as (step, nats per token), are of the whole run, `seconds` of this process;
+    `dataset_tokens` is what one epoch reads. `parameters` counts an adapter in. `left_out` lists the ids of examples
+    longer than the sequence length.
     """
 
     fingerprint: str
+    method: str
     steps: int
+    best_step: int
+    stopped_early: bool
     resumed_from: int
     train_losses: list[tuple[int, float]]
     validation_losses: list[tuple[int, float]]
     tokens: int
+    dataset_tokens: int
     seconds: float
     device: str
     parameters: int
@@ -49,38 +53,12 @@ class TrainingReport:
 class Generated:
     """One answer; `tokens` counts what the model wrote, its end token included.
 
-    `prompt_was_cut` is true where the end of the question did not fit the model's window.
+    `finish` is `stop` where the model came to an end, and `length` where the limit ended it. `prompt_was_cut` is true
+    where the end of the question did not fit the model's window.
     """
 
     text: str
     tokens: int
+    finish: str
+    prompt_tokens: int
     prompt_was_cut: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """How a model does on held-out examples.
-
-    `loss` (nats per token), `perplexity` and `bits_per_character` are of the reference answers and their end tokens,
-    given the question. `rouge*` (F1, 0 to 1), `bleu` and `chrf` (0 to 100) compare the model's own answers with
-    the references. `answers` has the columns id, question, reference, answer. `left_out` lists the ids of
-    examples that are longer than the model's window.
-    """
-
-    examples: int
-    tokens: int
-    characters: int
-    loss: float
-    perplexity: float
-    bits_per_character: float
-    rouge1: float
-    rouge2: float
-    rouge_l: float
-    bleu: float
-    chrf: float
-    answers: pl.DataFrame
-    left_out: list[str]
-
-    def figures(self) -> dict[str, float]:
-        """The numbers by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.type in (int, float)}

@@ -62,6 +62,7 @@ def collect(
         examples=_counted(lake.table("instruct/examples").scan(), "split").rename({"rows": "examples"}),
         drafts=lake.table("models/predictions")
         .scan()
+        .filter(pl.col("status") == "drafted")
         .sort("partition", "message_id", descending=True)
         .select("partition", "channel", "question", "draft")
         .head(5)

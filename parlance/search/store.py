@@ -25,8 +25,8 @@ DIMENSION = 384  # of a store that was made without a row
 # Below, searches compare with every vector, in some milliseconds, and an index would only cost recall.
 EXACT_ROWS = 20_000
 # Of the index, tuned by `python -m benchmarks.vector_store`.
-ROWS_PER_LIST = 1000
-PROBES = 20
+ROWS_PER_LIST = 500
+PROBES = 10
 REFINED = 2  # times as many candidates, by rounded vectors, as are ranked by exact ones
 KEEP_VERSIONS = timedelta(minutes=10)  # somebody may be reading them
 DELETED_AT_ONCE = 2000

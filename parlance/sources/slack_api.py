@@ -177,7 +177,7 @@ class SlackApi:
             shown = code or (
                 f"HTTP {status}" if status != 200 else f"a body that is no JSON object: {str(said)[:80]!r}"
             )
-            return _FailedError(shown, _retry_after(headers, self._clock()))
+            return _FailedError(shown, retry_after(headers, self._clock()))
         return _refused(_named(method, arguments), code or f"HTTP {status}", data)
 
     def _is_limited(self, method: str) -> bool:
@@ -233,12 +233,12 @@ def _failure(state: RetryCallState) -> object:
     return state.outcome.exception() if state.outcome is not None else None
 
 
-def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds, at most 300; null where the header is absent, unreadable or not in the future.
 
-    >>> _retry_after({"retry-after": "1.5"}, 0.0), _retry_after({"Retry-After": "1e9"}, 0.0)
+    >>> retry_after({"retry-after": "1.5"}, 0.0), retry_after({"Retry-After": "1e9"}, 0.0)
     (1.5, 300.0)
-    >>> _retry_after({"Retry-After": "-3"}, 0.0), _retry_after({"Retry-After": "soon"}, 0.0), _retry_after({}, 0.0)
+    >>> retry_after({"Retry-After": "-3"}, 0.0), retry_after({"Retry-After": "soon"}, 0.0), retry_after({}, 0.0)
     (None, None, None)
     """
     text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")

@@ -11,16 +11,24 @@ from typing import BinaryIO
 
 from parlance.sources import arc
 from parlance.sources.compression import MAGIC, STEP_BYTES, Compression, DamageError, Decoder
-from parlance.sources.warc_layout import MARK, RECORD, Layout, is_record, layout, skippable_bytes, starts_record
+from parlance.sources.warc_layout import (
+    CONTENT_LENGTH,
+    HEADER_BYTES,
+    MARK,
+    RECORD,
+    RECORD_END,
+    Layout,
+    is_record,
+    layout,
+    skippable_bytes,
+    starts_record,
+)
 from parlance.sources.warc_window import CHUNK_BYTES, Run, Window
 
-RECORD_END = b"\r\n\r\n"
 SWALLOWED = re.compile(RECORD_END + MARK.pattern)
-HEADER_BYTES = 64 * 1024
 RECORD_BYTES = 256 * 1024 * 1024
 # How far reading can step back to look for the next member behind a damaged one.
 KEPT_BYTES = 64 * 1024 * 1024
-CONTENT_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)

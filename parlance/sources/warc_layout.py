@@ -10,7 +10,12 @@ from parlance.sources.compression import MAGIC, STEP_BYTES, WINDOW_BYTES, Compre
 from parlance.sources.warc_window import Window
 
 RECORD = b"WARC/"
+RECORD_END = b"\r\n\r\n"
+HEADER_BYTES = 64 * 1024
+CONTENT_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 MARK = re.compile(rb"WARC/[0-9]\.[0-9]\r?\n")
+# The first line of a record and the letter that its first field begins with.
+STARTED = re.compile(rb"WARC/[0-9]\.[0-9]\r?\n[A-Za-z]")
 # A skippable frame of zstd or lz4: its number, of 16, and its length.
 SKIPPABLE = re.compile(rb"([\x50-\x5f])\x2a\x4d\x18(.{4})", re.DOTALL)
 # The frame in which a `.warc.zst` carries its dictionary, https://iipc.github.io/warc-specifications/specifications/warc-zstd/
@@ -35,14 +40,14 @@ class Layout:
 def layout(window: Window) -> Layout:
     """The layout of the file whose start stands in `window`; where the start is damaged, that of what comes first."""
     start = window.at(0, arc.LINE_BYTES)
-    if is_record(start):
+    if STARTED.match(start) or arc.line(start) is not None:
         return Layout(None, is_arc=not start.startswith(RECORD))
     head, dictionary = _dictionary(window) if start.startswith(DICTIONARY) else (0, b"")
     compression = next((name for name, magic in MAGIC.items() if window.at(head, 4).startswith(magic)), None)
-    if compression is None and not head:
-        compression = _first_found(window)
-    elif compression is None:
-        compression = "zstd"
+    if head:
+        compression = compression or "zstd"
+    elif compression is None or not starts_record(window, 0, compression, b""):
+        compression = _first_found(window, otherwise=compression or "gzip")
     is_arc = compression is None and MARK.search(window.at(0, SEARCHED_BYTES)) is None
     return Layout(compression, is_arc, dictionary, window.at(0, head))
 
@@ -89,7 +94,8 @@ def _dictionary(window: Window) -> tuple[int, bytes]:
     return size, data
 
 
-def _first_found(window: Window) -> Compression | None:
+def _first_found(window: Window, *, otherwise: Compression) -> Compression | None:
+    """What the first record is in that can be told as one; `otherwise` where there is none."""
     data = window.at(0, SEARCHED_BYTES)
     found: list[tuple[int, Compression | None]] = []
     for compression, magic in MAGIC.items():
@@ -98,7 +104,35 @@ def _first_found(window: Window) -> Compression | None:
             at = data.find(magic, at + 1)
         if at >= 0:
             found.append((at, compression))
-    plain = MARK.search(data) or arc.LINE.search(data)
-    if plain:
-        found.append((plain.start(), None))
-    return min(found, key=lambda one: one[0])[1] if found else "gzip"
+    plain = _first_plain(data)
+    if plain is not None:
+        found.append((plain, None))
+    if not found and (MARK.search(data) or arc.LINE.search(data)):
+        return None
+    return min(found, key=lambda one: one[0])[1] if found else otherwise
+
+
+def _first_plain(data: bytes) -> int | None:
+    """Where the first record starts that leads to the next one or to the end of the file.
+
+    The start of a record can be read in a compressed block too, which keeps what it cannot make shorter; its length
+    leads nowhere there.
+    """
+    starts = sorted(found.start() for mark in (MARK, arc.LINE) for found in mark.finditer(data))
+    return next((start for start in starts if _leads_on(data, start)), None)
+
+
+def _leads_on(data: bytes, start: int) -> bool:
+    head, end, _ = data[start : start + HEADER_BYTES].partition(RECORD_END)
+    line = arc.line(data[start : start + arc.LINE_BYTES])
+    length = CONTENT_LENGTH.search(head) if end else None
+    if line is not None:
+        behind = start + line.size_bytes + line.length
+    elif length is not None:
+        behind = start + len(head) + len(end) + int(length[1])
+    else:
+        return False
+    if behind > len(data):
+        return len(data) == SEARCHED_BYTES
+    rest = data[behind : behind + arc.LINE_BYTES].lstrip(b"\r\n")
+    return not rest or is_record(rest)

@@ -1,6 +1,5 @@
 """From kept documents to examples on one side each."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +16,7 @@ from parlance.instruct.splitting import Shares
 from parlance.instruct.threads import DELETED, MESSAGE_COLUMNS, UTTERANCE_COLUMNS
 from parlance.lake import TABLES, Lake
 from parlance.references import References
+from parlance.rights import published
 from parlance.stages.balance import Balance, balance
 from parlance.stages.portions import documents_with_utterances
 from parlance.storage import Written, record_batches
@@ -106,7 +106,7 @@ def imitable(lake: Lake, lane: str = "slack") -> Mapping[str, str]:
     statements = raw.select("rights").unique().collect()["rights"].to_list()
     if not statements or None in statements:
         return {}
-    named = [set(_statement(lake, id).get("imitation", ())) for id in statements]
+    named = [set(published(lake.files, lane, id).get("imitation", ())) for id in statements]
     agreed = set.intersection(*named)
     if not agreed:
         return {}
@@ -119,12 +119,6 @@ def imitable(lake: Lake, lane: str = "slack") -> Mapping[str, str]:
     authors = said.join(theirs, on="message_id").join(names, on="message_id", how="left").drop_nulls("author")
     first = authors.group_by("author").agg(pl.col("name").drop_nulls().sort().first()).collect()
     return {author: name or author for author, name in first.iter_rows()}
-
-
-def _statement(lake: Lake, id: str) -> dict[str, list[str]]:
-    text = (lake.files.folder("rights/slack", id) / "rights.json").read_text(encoding="utf-8")
-    found: dict[str, list[str]] = json.loads(text)
-    return found
 
 
 def _found(
@@ -154,7 +148,8 @@ def _messages(lake: Lake, lane: str) -> pl.DataFrame | None:
 def _clusters(lake: Lake, rows: pl.DataFrame) -> pl.DataFrame:
     """`document_id` and `of_document`, the cluster of the documents that have near duplicates in the corpus."""
     duplicates = lake.table("corpus/duplicates").scan().select(document_id="id", of_document="cluster")
-    return duplicates.collect().join(rows, on="document_id", how="semi").unique("document_id", maintain_order=True)
+    ours = rows.lazy().select("document_id").unique()
+    return duplicates.join(ours, on="document_id", how="semi").unique("document_id").collect()
 
 
 def _without(nothing: pl.DataFrame) -> pl.DataFrame:

@@ -98,7 +98,8 @@ def _speech_acts(lake: Lake, lane: str, pieces: pl.LazyFrame) -> pl.LazyFrame:
 
 def _check_models(lake: Lake, lanes: Sequence[str]) -> None:
     """Raises ConfigError where vectors cannot be compared with each other."""
-    kinds = chunks(lake, lanes).select("model", "model_version").unique().sort("model", "model_version").collect()
+    tables = [lake.table(f"{lane}/embeddings").scan().select("model", "model_version") for lane in lanes]
+    kinds = pl.concat(tables).unique().sort("model", "model_version").collect()
     if kinds.height > 1:
         raise ConfigError(
             f"embeddings of lanes {list(lanes)} are of several models, {kinds.rows()}; make them again with one"

@@ -3,7 +3,8 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 _WORDS: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\w+")  # scripts without spaces by character
 COMPARED: Final = 20
@@ -31,14 +32,23 @@ def rouge_l(one: Sequence[str], other: Sequence[str]) -> float:
     >>> rouge_l("the cat sat here".split(), "the cat lay here".split())
     0.75
     """
-    row = [0] * (len(other) + 1)
-    for word in one:
-        before = 0
-        for place, there in enumerate(other, start=1):
-            above = row[place]
-            row[place] = before + 1 if word == there else max(above, row[place - 1])
-            before = above
-    return 2 * row[-1] / (len(one) + len(other)) if one and other else 0.0
+    if not (one and other):
+        return 0.0
+    return float(_scorer().score(" ".join(other), " ".join(one))["rougeL"].fmeasure)
+
+
+@cache
+def _scorer() -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rougeL"], tokenizer=_Spaced())
+
+
+class _Spaced:
+    """What `words` made, as it is."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return text.split(" ")
 
 
 def repeated_share(text: str, *, size: int = 3) -> float:

@@ -16,6 +16,8 @@ ATTEMPTS: Final = 6
 MOST_WAIT_S: Final = 60.0
 # What may pass: https://platform.openai.com/docs/guides/error-codes
 _RETRYABLE: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_BUSY: Final = frozenset({429, 529})
+_PROBE_S: Final = 10.0
 # The request as such is refused: too long, or against the rules of the provider.
 _REFUSED: Final = frozenset({400, 413, 422})
 
@@ -30,13 +32,25 @@ class Server:
         if not url.startswith(("http://", "https://")) or not model:
             raise ConfigError(f"model {model!r} at {url!r}; needed: a name and an http(s) address that ends like /v1")
         self.model = model
-        self._url = f"{url.rstrip('/')}/chat/completions"
+        self._base = url.rstrip("/")
+        self._url = f"{self._base}/chat/completions"
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx2.Client(headers=headers, timeout=timeout_s)
         self._pause_s = pause_s
 
     def close(self) -> None:
         self._client.close()
+
+    def is_up(self) -> bool:
+        """Whether something there answers at all: the list of models, which every such server has, or a refusal."""
+        try:
+            return self._client.get(f"{self._base}/models", timeout=_PROBE_S).status_code < 500
+        except httpx2.TransportError:
+            return False
+
+    def is_overloaded(self, error: TransientError) -> bool:
+        """Whether the server asked for a pause to the end: what it was asked is not to blame."""
+        return isinstance(error, _PassingError) and error.status in _BUSY
 
     def answer(self, messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any]) -> Answer:
         """One completion; what may pass is tried six times, after the pause that the server asks for.
@@ -65,7 +79,7 @@ class Server:
         said = f"{self._url} answered {response.status_code} for model {self.model!r}: {response.text[:300]!r}"
         if response.status_code in _RETRYABLE:
             passing = _PassingError(said)
-            passing.after_s = _retry_after(response)
+            passing.status, passing.after_s = response.status_code, _retry_after(response)
             raise passing
         if response.status_code in _REFUSED:
             raise RefusedError(said)
@@ -79,8 +93,9 @@ class Server:
 
 
 class _PassingError(TransientError):
-    """Tried again; `after_s` is the pause that the server asks for."""
+    """Tried again; `after_s` is the pause that the server asks for, `status` what it said; null where nothing."""
 
+    status: int | None = None
     after_s: float | None = None
 
 

@@ -46,8 +46,6 @@ class Encoder:
                 f"no tokenizer in {str(path)!r}: a folder with tokenizer.json is needed, as train() writes"
             )
         content = json.loads(file.read_text(encoding="utf-8"))
-        self._plain = Tokenizer.from_str(json.dumps(content | _UNCUT))
-        self.vocab_size = self._plain.get_vocab_size()
         self._specials = [token["content"] for token in content["added_tokens"]]
         self._normalizer, self._needing = _normalizer(content["normalizer"])
         self._normal_form = _normal_form(content)
@@ -60,6 +58,12 @@ class Encoder:
     def is_compiled(self) -> bool:
         """Whether texts are cut by compiled code, which is what makes it fast."""
         return self._cut is not None
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are, special ones included."""
+        size: int = self._plain.get_vocab_size()
+        return size
 
     def token_id(self, token: str) -> int:
         """The id of `token`. Raises ConfigError where the vocabulary lacks it."""
@@ -157,6 +161,11 @@ class Encoder:
             return into[:written], starts[1:]
         alone = self._alone(self._known.strings(first).gather(long))
         return _spliced(into[:written], starts[1:], long.tolist(), alone)
+
+    @cached_property
+    def _plain(self) -> Tokenizer:
+        """The tokenizer as it stands in its file; compiled code may never need it."""
+        return Tokenizer.from_str(json.dumps(self._content | _UNCUT))
 
     @cached_property
     def _bare(self) -> Tokenizer:

@@ -1,5 +1,8 @@
 """Code versions follow the code and nothing else."""
 
+import os
+import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "filters" / "recipes.py").write_text("BOUND = 3\n")
     (tmp_path / "pii.py").write_text("KINDS = 6\n")
     monkeypatch.setattr(code_versions, "ENGINE", tmp_path)
+    monkeypatch.setattr(code_versions, "REMEMBERED", tmp_path / "cache" / "code_versions.json")
     monkeypatch.setattr(code_versions, "_code", code_versions._code.__wrapped__)
+    monkeypatch.setattr(code_versions, "_remembered", cache(code_versions._remembered.__wrapped__))
     return tmp_path
 
 
@@ -40,3 +45,42 @@ def test_a_new_module_of_a_package_changes_it(engine: Path) -> None:
 def test_an_unknown_module_is_an_error(engine: Path) -> None:
     with pytest.raises(FileNotFoundError):
         code_version("gone")
+
+
+def settle(engine: Path) -> None:
+    """Makes the files as old as they are when somebody works with them."""
+    for file in engine.rglob("*.py"):
+        os.utime(file, (time.time() - 60, time.time() - 60))
+
+
+def another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_versions, "_remembered", cache(code_versions._remembered.__wrapped__))
+
+
+def test_another_process_reads_no_code_again(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(engine)
+    before = code_version("filters", "pii")
+    another_process(monkeypatch)
+    monkeypatch.setattr(code_versions, "_version", lambda files: pytest.fail("was read again"))
+    assert code_version("pii", "filters") == before
+
+
+def test_what_was_remembered_does_not_outlive_an_edit(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(engine)
+    before = code_version("filters")
+    (engine / "filters" / "recipes.py").write_text("BOUND = 4\n")  # of the same size
+    another_process(monkeypatch)
+    assert code_version("filters") != before
+
+
+def test_a_file_that_was_just_written_is_not_remembered(engine: Path) -> None:
+    code_version("filters")
+    assert not code_versions.REMEMBERED.exists()
+
+
+def test_a_cache_that_was_cut_short_is_made_again(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(engine)
+    before = code_version("filters")
+    code_versions.REMEMBERED.write_text('{"12', encoding="utf-8")
+    another_process(monkeypatch)
+    assert code_version("filters") == before

@@ -1,4 +1,4 @@
-"""One workspace in which the main job ran on the sample with the quick recipe, for all end-to-end tests."""
+"""A workspace of its own for each end-to-end test; that in which the main job ran is in `tests/conftest.py`."""
 
 import os
 import subprocess
@@ -14,6 +14,8 @@ from parlance.lake import LANE_TABLES, TABLES, Lake
 
 ROOT = Path(__file__).parent.parent.parent
 NOT_OURS = ("PARLANCE", "SLACK", "AWS", "DAGSTER")
+# What `make run CONFIG=recipes/quick.yaml` calls.
+QUICK_RUN = ("orchestration", "--config", "recipes/quick.yaml")
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,3 @@ def new_workspace(home: Path) -> Workspace:
 def workspace(tmp_path: Path) -> Workspace:
     """An empty workspace."""
     return new_workspace(tmp_path / "home")
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace after `make run CONFIG=recipes/quick.yaml`."""
-    made = new_workspace(tmp_path_factory.mktemp("sample") / "home")
-    done = made.python("orchestration", "--config", "recipes/quick.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return made

@@ -1,9 +1,11 @@
 """Sensors, schedules and automation, evaluated as the daemon does."""
 
 import json
+import logging
 from pathlib import Path
 
 import dagster as dg
+import fsspec
 import pytest
 
 from orchestration.definitions import defs
@@ -34,6 +36,37 @@ def test_a_file_in_the_inbox_becomes_a_partition_on_the_second_look(inbox: Path)
         assert [request.partition_key for request in second.run_requests] == ["new.jsonl"]
         assert [request.partition_keys for request in second.dynamic_partitions_requests] == [["new.jsonl"]]
         assert look(second.cursor, instance).run_requests == []
+
+
+def test_an_object_in_a_bucket_becomes_a_partition_and_a_changed_one_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By size and ETag, as S3 lists them."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    monkeypatch.setattr(logging.getLogger("werkzeug"), "level", logging.ERROR)
+    server.start()
+    host, port = server.get_host_and_port()
+    keys = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    settings = keys | {"AWS_DEFAULT_REGION": "us-east-1", "PARLANCE_DUMPS": "s3://bucket/inbox"}
+    for name, value in (settings | {"PARLANCE_HOME": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
+    fs = fsspec.filesystem("s3", skip_instance_cache=True)
+    try:
+        fs.mkdir("bucket")
+        cursor, taken = None, []
+        with dg.DagsterInstance.ephemeral() as instance:
+            for content in (b'{"text": "one"}\n', b'{"text": "two"}\n'):  # of one size
+                fs.pipe_file("bucket/inbox/new.jsonl", content)
+                for _ in range(3):
+                    result = look(cursor, instance)
+                    cursor = result.cursor
+                    taken += [request.run_key for request in result.run_requests]
+    finally:
+        server.stop()
+    assert len({*taken}) == len(taken) == 2
+    assert all((key or "").startswith("new.jsonl@16:") for key in taken)
 
 
 def test_a_file_that_still_grows_is_left_alone(inbox: Path) -> None:
@@ -78,6 +111,7 @@ def test_the_dump_schedule_asks_for_what_was_never_made(inbox: Path, tmp_path: P
 GATES = (
     "every_kept_document_is_accounted_for",
     "nothing_is_on_two_sides",
+    "rows_keep_their_contract",
     "rights_allow_training",
     "there_are_enough_examples",
 )

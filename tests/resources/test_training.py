@@ -1,34 +1,22 @@
 """The training process: its errors come back as what they are."""
 
 from pathlib import Path
+from typing import Any
 
-import dagster as dg
 import pytest
 from dagster._core.errors import DagsterPipesExecutionError
 
 from parlance.errors import ConfigError
 from resources.training import TrainingProcess
+from tests.resources.training_steps import raised_by
 
 SETTINGS = {"max_new_tokens": 4}
 
 
-def run(tmp_path: Path, task: str, settings: dict[str, object]) -> BaseException:
+def run(tmp_path: Path, task: str, settings: dict[str, Any]) -> BaseException | None:
     """Runs a task in its process inside a step and returns what it raised there."""
-    raised: list[BaseException] = []
-
-    @dg.asset
-    def step(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        spec = {"lake": str(tmp_path / "lake"), "models": {}, "settings": settings}
-        try:
-            TrainingProcess(checkpoints=str(tmp_path)).run(context, task, spec)
-        except (ConfigError, DagsterPipesExecutionError) as error:
-            raised.append(error)
-        return dg.MaterializeResult()
-
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert dg.materialize([step], instance=instance).success
-    (error,) = raised
-    return error
+    spec = {"lake": str(tmp_path / "lake"), "models": {}, "settings": settings}
+    return raised_by(TrainingProcess(checkpoints=str(tmp_path)), task, spec)
 
 
 @pytest.mark.slow

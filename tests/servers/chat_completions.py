@@ -3,11 +3,14 @@
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.servers.loopback import loopback
 
 Json = dict[str, Any]
 # A status with headers and a body in place of an answer; or "cut": the connection is closed without one.
@@ -28,17 +31,36 @@ def invented(body: Json, *, words: int = 24) -> str:
 
 @dataclass
 class Model:
-    """What the server says; `log` has every request that was well-formed, `faults` come before answers, in order."""
+    """What the server says; `log` has every request that was well-formed, `faults` come before answers, in order.
+
+    `faulty` gives the fault of a request by what it asks, each time it is asked. After `dies_after` answers the server
+    is gone: it closes each connection, that for the list of models included. `most_at_once` requests were side by side.
+    """
 
     say: Callable[[Json], str] = invented
     finish: str = "stop"
     key: str = ""
     names: Sequence[str] = ("tiny",)
     faults: list[Fault] = field(default_factory=list)
+    faulty: Callable[[Json], Fault | None] = lambda body: None
+    dies_after: int | None = None
+    pause_s: float = 0.0
+    at_once: int = 0
+    most_at_once: int = 0
     log: list[Json] = field(default_factory=list)
     url: str = ""
     tokens: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_dead(self) -> bool:
+        return self.dies_after is not None and len(self.log) >= self.dies_after
+
+    def fault(self, body: Json) -> Fault | None:
+        with self.lock:
+            if self.is_dead:
+                return "cut"
+            return self.faults.pop(0) if self.faults else self.faulty(body)
 
     def answer(self, path: str, authorization: str, body: Json) -> tuple[int, dict[str, str], str]:
         if path != "/v1/chat/completions":
@@ -70,7 +92,23 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.model.lock:
-            fault = self.model.faults.pop(0) if self.model.faults else None
+            self.model.at_once += 1
+            self.model.most_at_once = max(self.model.most_at_once, self.model.at_once)
+        time.sleep(self.model.pause_s)
+        try:
+            self._answered(body)
+        finally:
+            with self.model.lock:
+                self.model.at_once -= 1
+
+    def do_GET(self) -> None:
+        if self.model.is_dead:
+            self.close_connection = True
+            return
+        self._send(200, {}, json.dumps({"object": "list", "data": [{"id": name} for name in self.model.names]}))
+
+    def _answered(self, body: Json) -> None:
+        fault = self.model.fault(body)
         if fault == "cut":
             self.close_connection = True
             return
@@ -78,6 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
         status, headers, text = (
             self.model.answer(self.path, authorization, body) if not isinstance(fault, tuple) else fault
         )
+        self._send(status, headers, text)
+
+    def _send(self, status: int, headers: dict[str, str], text: str) -> None:
         data = text.encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
@@ -93,12 +134,6 @@ class _Handler(BaseHTTPRequestHandler):
 def served(model: Model) -> Iterator[Model]:
     """`model` on a free port as long as the block lasts; its `url` ends in /v1."""
     handler = type("Handler", (_Handler,), {"model": model})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        model.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield model
-        finally:
-            server.shutdown()
-            thread.join()
+    with loopback(handler) as url:
+        model.url = f"{url}/v1"
+        yield model

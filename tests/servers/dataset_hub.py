@@ -3,15 +3,16 @@
 import base64
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import yaml
+
+from tests.servers.loopback import loopback
 
 Json = dict[str, Any]
 
@@ -185,12 +186,6 @@ class _Handler(BaseHTTPRequestHandler):
 def served(hub: Hub) -> Iterator[Hub]:
     """`hub` on a free port as long as the block lasts."""
     handler = type("Handler", (_Handler,), {"hub": hub})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield hub
-        finally:
-            server.shutdown()
-            thread.join()
+    with loopback(handler) as url:
+        hub.url = url
+        yield hub

@@ -1,18 +1,19 @@
 """The Web API of a simulated workspace on a real socket: Slack's checks, pages and limits, and its faults."""
 
 import base64
+import json
 import random
 import re
 import socket
 import struct
-import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
+from tests.servers.loopback import loopback
 from tests.servers.slack_export_files import as_sent
 from tests.servers.slack_workspace import TEAM, Json, World, day_of, kind_of
 
@@ -28,8 +29,18 @@ RATES = {"conversations.list": 20, "users.list": 20, "search.messages": 20}
 HISTORY = ("conversations.history", "conversations.replies")
 MOST_HISTORY, MOST_LISTED, LIMITED_PAGE = 999, 1000, 15
 SCOPES_OF = {"public_channel": "channels", "private_channel": "groups", "mpim": "mpim", "im": "im"}
-SCOPES = frozenset(f"{name}:{use}" for name in SCOPES_OF.values() for use in ("read", "history")) | {"users:read"}
-REQUIRED = {"conversations.history": ("channel",), "conversations.replies": ("channel", "ts")}
+SCOPES = frozenset(f"{name}:{use}" for name in SCOPES_OF.values() for use in ("read", "history")) | {
+    "users:read", "chat:write", "reactions:read",
+}  # fmt: skip
+REQUIRED = {
+    "conversations.history": ("channel",),
+    "conversations.replies": ("channel", "ts"),
+    "conversations.info": ("channel",),
+    "chat.postMessage": ("channel", "text"),
+    "chat.getPermalink": ("channel", "message_ts"),
+    "reactions.get": ("channel", "timestamp"),
+}
+APP = {"user": "U0DRAFTS1", "bot_id": "B0DRAFTS1", "app_id": "A0DRAFTS1"}
 TOKEN = re.compile(r"xox[bp]-[0-9A-Za-z-]+")
 TS = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?")
 
@@ -100,6 +111,8 @@ class Api:
             if faulty is not None:
                 return faulty
         found = self._true(method, arguments)
+        if fault == "lost":  # what was asked is done, and the answer never comes
+            raise CutError
         return _damaged(found, fault) if fault in BODIES else found
 
     def _true(self, method: str, arguments: Json) -> Json:
@@ -131,11 +144,11 @@ class Api:
             error.is_reset = fault == "reset"
             raise error
         has_cursor = method == "conversations.history" and "cursor" in arguments
-        if fault in (*BODIES, "repeat") or (fault == "invalid_cursor" and not has_cursor):
+        if fault in (*BODIES, "repeat", "lost") or (fault == "invalid_cursor" and not has_cursor):
             arguments["repeat"] = fault == "repeat"
             return None
         if fault.startswith("429"):
-            after = {"429": "2", "429 fraction": "1.5", "429 past": "-10"}.get(fault)
+            after = {"429": "2", "429 fraction": "1.5", "429 past": "-10", "429 now": "0"}.get(fault)
             return 429, {} if after is None else {"Retry-After": after}, b'{"ok":false,"error":"ratelimited"}'
         if fault.isdigit() or fault == "html":
             status = int(fault) if fault.isdigit() else 200
@@ -204,6 +217,44 @@ class Api:
         found = self._paged(replies, arguments, key=lambda one, place: _micros(one["ts"]) >= place)
         return found | {"messages": [self._as_root(shown[root]), *found["messages"]]}
 
+    def conversations_info(self, arguments: Json) -> Json:
+        channel = self.world.channels.get(arguments["channel"])
+        if channel is None or not self._is_visible(channel):
+            raise RefusedError("channel_not_found")
+        self._check_scope(f"{SCOPES_OF[kind_of(channel)]}:read")
+        return {"ok": True, "channel": channel}
+
+    def chat_postMessage(self, arguments: Json) -> Json:
+        self._check_scope("chat:write")
+        id, root = arguments["channel"], arguments.get("thread_ts")
+        channel = self.world.channels.get(id)
+        if channel is None or not self._is_visible(channel):
+            raise RefusedError("channel_not_found")
+        if is_archived(channel) or id in self.world.forbidden:
+            raise RefusedError("is_archived" if is_archived(channel) else "not_in_channel")
+        more: Json = dict(APP)
+        if arguments.get("metadata"):
+            given = arguments["metadata"]
+            more["metadata"] = json.loads(given) if isinstance(given, str) else given
+        if root is not None and root not in self.world.shown(id):
+            raise RefusedError("thread_not_found")
+        said = arguments["text"]
+        ts = self.world.post(id, said, **more) if root is None else self.world.reply(id, root, said, **more)
+        return {"ok": True, "channel": id, "ts": ts, "message": self.world.shown(id)[ts]}
+
+    def chat_getPermalink(self, arguments: Json) -> Json:
+        if arguments["message_ts"] not in self._readable(arguments):
+            raise RefusedError("message_not_found")
+        link = f"https://x.slack.com/archives/{arguments['channel']}/p{arguments['message_ts'].replace('.', '')}"
+        return {"ok": True, "channel": arguments["channel"], "permalink": link}
+
+    def reactions_get(self, arguments: Json) -> Json:
+        self._check_scope("reactions:read")
+        message = self._readable(arguments).get(arguments["timestamp"])
+        if message is None:
+            raise RefusedError("message_not_found")
+        return {"ok": True, "type": "message", "channel": arguments["channel"], "message": message}
+
     def search_messages(self, arguments: Json) -> Json:
         if not self.user_token:
             raise RefusedError("not_allowed_token_type")
@@ -231,7 +282,10 @@ class Api:
         self._check_scope(f"{SCOPES_OF[kind_of(channel)]}:history")
         if id in self.world.forbidden:
             raise RefusedError("not_in_channel")
-        return self.world.shown(id)
+        shown = self.world.shown(id)
+        if arguments.get("include_all_metadata") in ("1", "true"):
+            return shown
+        return {ts: {name: value for name, value in one.items() if name != "metadata"} for ts, one in shown.items()}
 
     def _is_visible(self, channel: Json) -> bool:
         """An app sees every public channel, and others only where it was let in."""
@@ -345,8 +399,10 @@ def serve(api: Api) -> Iterator[Api]:
 
         def _answer(self, body: str) -> None:
             place = urlsplit(self.path)
-            given = parse_qs(place.query) | parse_qs(body)
-            arguments = {name: values[0] for name, values in given.items()}
+            is_json = (self.headers["Content-Type"] or "").startswith("application/json")
+            given = parse_qs(place.query) | ({} if is_json else parse_qs(body))
+            arguments: Json = {name: values[0] for name, values in given.items()}
+            arguments |= json.loads(body) if is_json and body else {}
             kind, _, token = (self.headers["Authorization"] or "").partition(" ")
             if kind == "Bearer" and token:
                 arguments["token"] = token
@@ -371,13 +427,6 @@ def serve(api: Api) -> Iterator[Api]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        api.base_url = f"http://127.0.0.1:{server.server_port}/api/"
+    with loopback(Handler) as url:
+        api.base_url = f"{url}/api/"
         yield api
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

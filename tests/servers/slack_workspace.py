@@ -107,8 +107,9 @@ class World:
         if root is not None and not self.replies(channel, root):
             self.said[channel, root].is_tombstone = False
 
-    def react(self, channel: str, ts: str) -> None:
-        self.said[channel, ts].fields["reactions"] = [{"name": "wave", "users": ["U1"], "count": 1}]
+    def react(self, channel: str, ts: str, name: str = "wave", user: str = "U1") -> None:
+        found = [one for one in self.said[channel, ts].fields.get("reactions", []) if one["name"] != name]
+        self.said[channel, ts].fields["reactions"] = [*found, {"name": name, "users": [user], "count": 1}]
 
     def replies(self, channel: str, root: str) -> list[Said]:
         return [

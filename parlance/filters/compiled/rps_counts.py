@@ -162,7 +162,8 @@ def _scan(
         if flag & SPACE:
             dots = np.int64(0)
             if length:
-                words[count], lengths[count] = mixed(value) | ONE, length
+                # With the length, since a null character leaves the value as it is.
+                words[count], lengths[count] = mixed(value ^ (np.uint64(length) * LENGTH_FACTOR)) | ONE, length
                 count += 1
                 total += length
                 line_words += 1

@@ -12,6 +12,7 @@ from parlance.dedup.tokens import CHUNK_FACTOR, LENGTH_FACTOR, MAXIMUM, buffers
 from parlance.dedup.vectors import load
 from parlance.tokenization.compiled.cutting import WORDS, classes, cut, is_space
 
+LOW = np.int64(0xFFFFFFFF)
 PADDING = 8  # bytes that may be read beyond the last
 Places = npt.NDArray[np.int64]
 
@@ -44,14 +45,15 @@ def same(data: Any, place: int, other: Any, at: int, length: int) -> Any:
 @njit(nogil=True, cache=True)
 def _count(
     data: Any, offsets: Any, weights: Any, row: int, place: int, table: Any, style: int, most: int,
-    slots: Any, hashes: Any, ends: Any, arena: Any, counts: Any, used: int, sequence: Any, stops: Any, written: int,
+    slots: Any, ends: Any, arena: Any, counts: Any, used: int, sequence: Any, stops: Any, written: int,
 ) -> Any:  # fmt: skip
     """Counts from `place` in text `row` on, until the texts end or room does: row, place, entries, pre-tokens written.
 
-    `sequence` takes the entry of each pre-token in turn and `stops` where each text ends in it, where they have room.
+    Without weights nothing is counted. `sequence` takes the entry of each pre-token in turn and `stops` where each text
+    ends in it, where they have room.
     """
-    mask = len(slots) - 1
-    most_used = min(len(slots) // 2, len(hashes))
+    mask = len(slots) // 2 - 1
+    most_used = len(ends) - 1
     while row < len(offsets) - 1:
         end = offsets[row + 1]
         while place < end:
@@ -62,24 +64,26 @@ def _count(
             length = stop - place
             value = hashed(data, place, length)
             slot = np.int64(value & np.uint64(mask))
-            while True:
-                entry = slots[slot]
-                if entry < 0:
-                    break
-                is_alike = hashes[entry] == value and ends[entry + 1] - ends[entry] == length
-                if is_alike and same(data, place, arena, ends[entry], length):
-                    break
+            entry = -1
+            while slots[2 * slot + 1] > 0:
+                found = slots[2 * slot + 1]
+                if slots[2 * slot] == np.int64(value) and found >> 32 == length:
+                    entry = (found & LOW) - 1
+                    # Of up to eight bytes the hash is one to one.
+                    if length <= 8 or same(data, place, arena, ends[entry], length):
+                        break
+                    entry = -1
                 slot = (slot + 1) & mask
             if entry < 0:
                 if used >= most_used or ends[used] + length + PADDING > len(arena):
                     return row, place, used, written
                 entry = used
-                slots[slot] = entry
-                hashes[entry] = value
+                slots[2 * slot], slots[2 * slot + 1] = np.int64(value), (np.int64(length) << 32) | (entry + 1)
                 arena[ends[entry] : ends[entry] + length] = data[place:stop]
                 ends[entry + 1] = ends[entry] + length
                 used += 1
-            counts[entry] += weights[row]
+            if len(weights):
+                counts[entry] += weights[row]
             if written < len(sequence):
                 sequence[written] = entry
                 written += 1
@@ -93,14 +97,17 @@ def _count(
 
 
 @njit(nogil=True, cache=True)
-def _rehashed(slots: Any, hashes: Any, used: int) -> None:
+def _rehashed(slots: Any) -> Any:
+    """The table of `slots` with twice the room."""
+    larger = np.zeros(2 * len(slots), np.int64)
     mask = len(slots) - 1
-    slots[:] = -1
-    for entry in range(used):
-        slot = np.int64(hashes[entry] & np.uint64(mask))
-        while slots[slot] >= 0:
-            slot = (slot + 1) & mask
-        slots[slot] = entry
+    for old in range(0, len(slots), 2):
+        if slots[old + 1] > 0:
+            slot = slots[old] & mask
+            while larger[2 * slot + 1] > 0:
+                slot = (slot + 1) & mask
+            larger[2 * slot], larger[2 * slot + 1] = slots[old], slots[old + 1]
+    return larger
 
 
 class Pretokens:
@@ -111,8 +118,8 @@ class Pretokens:
 
     def __init__(self, *, style: int, most: int, entries: int = 1 << 15) -> None:
         self.style, self.most = style, most
-        self._slots = np.full(2 * entries, -1, np.int32)
-        self._hashes = np.zeros(entries, np.uint64)
+        # Two slots for an entry, each its hash and, side by side with it, its length and its number from 1 on.
+        self._slots = np.zeros(4 * entries, np.int64)
         self._counts = np.zeros(entries, np.int64)
         self._ends = np.zeros(entries + 1, np.int64)
         self._arena = np.zeros(entries * 8, np.uint8)
@@ -124,7 +131,7 @@ class Pretokens:
     @property
     def size_bytes(self) -> int:
         """What the pre-tokens and their table hold."""
-        return sum(array.nbytes for array in (self._slots, self._hashes, self._counts, self._ends, self._arena))
+        return sum(array.nbytes for array in (self._slots, self._counts, self._ends, self._arena))
 
     def add(self, texts: pl.Series, weights: Places | None = None) -> None:
         """Counts the pre-tokens of `texts`, those of each as often as its weight says (null: once)."""
@@ -133,18 +140,18 @@ class Pretokens:
         self._add(data, offsets, weights, np.empty(0, np.int32), np.empty(0, np.int64))
 
     def sequence(self, texts: pl.Series) -> tuple[npt.NDArray[np.int32], Places]:
-        """The entry of each pre-token of `texts` in turn, and where each text ends there; they are counted too."""
+        """The entry of each pre-token of `texts` in turn, and where each text ends there; they are not counted."""
         data, offsets = padded(texts)
         entries = np.empty(int(offsets[-1] - offsets[0]), np.int32)
         stops = np.zeros(len(texts), np.int64)
-        written = self._add(data, offsets, np.ones(len(texts), np.int64), entries, stops)
+        written = self._add(data, offsets, np.empty(0, np.int64), entries, stops)
         return entries[:written], stops
 
     def _add(self, data: Any, offsets: Places, weights: Places, sequence: npt.NDArray[np.int32], stops: Places) -> int:
         row, place, written = 0, int(offsets[0]), 0
         while row < len(offsets) - 1:
             row, place, self._used, written = _count(
-                data, offsets, weights, row, place, classes(), self.style, self.most, self._slots, self._hashes,
+                data, offsets, weights, row, place, classes(), self.style, self.most, self._slots,
                 self._ends, self._arena, self._counts, self._used, sequence, stops, written,
             )  # fmt: skip
             if row < len(offsets) - 1:
@@ -153,14 +160,10 @@ class Pretokens:
 
     def _grow(self, needed: int) -> None:
         """Twice the room of what is full; the arena has it for a pre-token of `needed` bytes then."""
-        if self._used >= len(self._hashes):
-            entries = 2 * len(self._hashes)
-            self._hashes, self._counts, self._ends = (
-                np.concatenate([array, np.zeros(len(array), array.dtype)])[: entries + extra]
-                for array, extra in ((self._hashes, 0), (self._counts, 0), (self._ends, 1))
-            )
-            self._slots = np.full(2 * entries, -1, np.int32)
-            _rehashed(self._slots, self._hashes, self._used)
+        if self._used >= len(self._counts):
+            more = np.zeros(len(self._counts), np.int64)
+            self._counts, self._ends = np.concatenate([self._counts, more]), np.concatenate([self._ends, more])
+            self._slots = _rehashed(self._slots)
         if self._ends[self._used] + needed + PADDING > len(self._arena):
             self._arena = np.concatenate([self._arena, np.zeros(max(len(self._arena), needed + PADDING), np.uint8)])
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from numba import njit
 
 from parlance.dedup.tokens import decoded
+from parlance.dedup.vectors import load, lowest
 
 OTHER, LETTER, NUMBER, SPACE, BREAK = range(5)
 LLAMA3, GPT2, WORDS = range(3)
@@ -15,6 +16,7 @@ STYLES = {"llama3": LLAMA3, "gpt2": GPT2}
 # `\p{N}+` has no bound; groups of Llama 3 do.
 MOST_DIGITS = {("llama3", "groups"): 3, ("gpt2", "groups"): 1 << 40, ("llama3", "single"): 1, ("gpt2", "single"): 1}
 TABLE = 0x34000  # beyond it there are neither letters nor numbers nor white space
+ONES = np.uint64(0x0101010101010101)
 LONG_S = 0x17F  # an s to a pattern that ignores case
 
 
@@ -57,6 +59,26 @@ def _run(data: Any, place: int, end: int, table: Any, kind: int) -> Any:
             break
         place += size
     return place
+
+
+@njit(inline="always", cache=True)
+def _others(word: Any) -> Any:
+    """The highest bit of each of eight bytes that is no ASCII letter."""
+    small = (word | (ONES << np.uint64(5))) & (ONES * np.uint64(0x7F))
+    from_a, behind_z = small + ONES * np.uint64(0x1F), small + ONES * np.uint64(0x05)
+    return (~from_a | behind_z | word) & (ONES << np.uint64(7))
+
+
+@njit(inline="always", cache=True)
+def _letters(data: Any, place: Any, end: int, table: Any) -> Any:
+    """Where the run of letters ends that goes on at `place`: eight bytes at a time as long as they are ASCII."""
+    others = np.uint64(0)
+    while others == 0 and place < end:
+        others = _others(load(data, place))
+        place += np.int64(lowest(others)) >> 3 if others else 8
+    if place >= end:
+        return end
+    return place if data[place] < 0x80 else _run(data, place, end, table, LETTER)
 
 
 @njit(inline="always", cache=True)
@@ -115,18 +137,21 @@ def _spaces(data: Any, place: int, end: int, table: Any, to_break: bool) -> Any:
 
 @njit(cache=True)
 def cut(data: Any, place: int, end: int, table: Any, style: int, most: int) -> Any:
-    """Where the pre-token of `data[:end]` ends that begins at `place`; `most` is the most digits of one."""
+    """Where the pre-token of `data[:end]` ends that begins at `place`; `most` is the most digits of one.
+
+    Eight bytes beyond `end` must be there.
+    """
     kind, size = _class(data, place, table)
     if style == WORDS:
         if kind == LETTER:
-            return _run(data, place + size, end, table, LETTER)
+            return _letters(data, place + size, end, table)
         if kind == NUMBER:
             return _numbers(data, place, end, table, most)
         if kind == OTHER:
             return place + size
         return place + size
     if kind == LETTER:
-        return _run(data, place + size, end, table, LETTER)
+        return _letters(data, place + size, end, table)
     stop = _contraction(data, place, end, style == LLAMA3)
     if stop > place:
         return stop
@@ -134,7 +159,7 @@ def cut(data: Any, place: int, end: int, table: Any, style: int, most: int) -> A
     following, wide = _class(data, after, table) if after < end else (np.uint8(BREAK), 0)
     is_blank = data[place] == 32
     if following == LETTER and (is_blank or (style == LLAMA3 and kind in (OTHER, SPACE))):
-        return _run(data, after + wide, end, table, LETTER)
+        return _letters(data, after + wide, end, table)
     if kind == NUMBER:
         return _numbers(data, place, end, table, most)
     if style == GPT2 and is_blank and following == NUMBER:

@@ -8,7 +8,7 @@ from collections import Counter
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from parlance.filters.registry import scores
@@ -73,6 +73,7 @@ def slowly(text: str) -> dict[str, float]:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(texts, min_size=1, max_size=4))
+@example(batch=["\x00 \x00\x00", "a \x00a"])
 def test_counts_are_those_of_plain_python(batch: list[str]) -> None:
     for counted, text in zip(measure(pl.Series(batch)).to_list(), batch, strict=True):
         assert counted == pytest.approx(slowly(text))

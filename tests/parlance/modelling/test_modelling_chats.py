@@ -19,6 +19,7 @@ from parlance.modelling.chats import (
     prompt_tokens,
 )
 from parlance.modelling.loading import load_tokenizer
+from parlance.tokenization.masking import ChatTokenizer
 
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
 HOSTILE = st.lists(st.sampled_from([*SPECIAL, "<|", "|>", "end", "<", " ", "a"]), max_size=8).map("".join)
@@ -50,6 +51,17 @@ def test_the_labels_are_the_assistant_mask_of_the_template(tokenizer: Path, mess
     tokens, labels = labelled_tokens(loaded, messages)
     assert tokens == whole["input_ids"]
     assert [int(label != IGNORED) for label in labels] == whole["assistant_masks"]
+
+
+@given(question=TEXT, answers=st.lists(TEXT, min_size=1, max_size=3))
+@settings(deadline=None)
+def test_the_labels_are_those_by_which_lengths_are_measured(tokenizer: Path, question: str, answers: list[str]) -> None:
+    """Two ways to the same: one takes any template and tokenizer, the other loads neither transformers nor torch."""
+    messages = chat(*(part for answer in answers for part in (question, answer)))
+    masked = ChatTokenizer(tokenizer).masked(messages)
+    tokens, labels = labelled_tokens(load_tokenizer(str(tokenizer)), messages)
+    assert tokens == masked.input_ids
+    assert [int(label != IGNORED) for label in labels] == masked.mask
 
 
 def test_what_a_template_writes_after_the_end_token_is_not_learned(tokenizer: Path) -> None:

@@ -62,6 +62,16 @@ def test_checkpoints_that_nothing_names_are_removed(tmp_path: Path) -> None:
     assert latest_checkpoint(tmp_path, fingerprint="a") is None
 
 
+def test_another_start_does_not_touch_the_marker(tmp_path: Path) -> None:
+    """A process that dies while it writes the marker would cost all checkpoints."""
+    latest_checkpoint(tmp_path, fingerprint="a")
+    before = (tmp_path / FINGERPRINT).stat()
+    last = write_checkpoint(tmp_path, 20)
+    assert latest_checkpoint(tmp_path, fingerprint="a") == last
+    after = (tmp_path / FINGERPRINT).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def fill(folder: Path, weights: bytes = b"weights") -> str:
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(weights)

@@ -9,6 +9,7 @@ from tiny_models import ANSWERS
 
 from parlance.errors import ConfigError
 from parlance.modelling import GenerationSettings, generate
+from parlance.modelling.generation import _Noise
 
 GREEDY = GenerationSettings(max_new_tokens=30, repetition_penalty=1.0)
 QUESTIONS = [*ANSWERS, "Which days?", "", "x" * 30, "潮位は毎時", "a <|end|><|assistant|> b"]
@@ -18,6 +19,7 @@ def test_a_memorised_answer_comes_back(memorised: str) -> None:
     generated = generate(memorised, list(ANSWERS), settings=GREEDY)
     assert [answer.text for answer in generated] == list(ANSWERS.values())
     assert all(1 < answer.tokens <= 30 and not answer.prompt_was_cut for answer in generated)
+    assert {answer.finish for answer in generated} == {"stop"}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="on CUDA the sums, and so the last bits, depend on the batch")
@@ -32,13 +34,29 @@ def test_answers_do_not_depend_on_the_batch(base: str, memorised: str, batch_siz
         assert together == alone
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on CUDA the sums, and so the last bits, depend on the batch")
+@pytest.mark.parametrize("top_p", [1.0, 0.9])
+def test_drawn_answers_do_not_depend_on_the_batch_either(base: str, top_p: float) -> None:
+    drawn = replace(GREEDY, temperature=1.0, top_p=top_p, batch_size=1)
+    alone = generate(base, QUESTIONS, settings=drawn)
+    assert generate(base, QUESTIONS[::-1], settings=replace(drawn, batch_size=16))[::-1] == alone
+    assert alone != generate(base, QUESTIONS, settings=GREEDY)
+
+
+def test_draws_have_the_probabilities_of_the_model() -> None:
+    scores = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().expand(4000, 4)
+    drawn = _Noise(range(4000))(torch.zeros(4000, 1, dtype=torch.long), scores).argmax(dim=-1)
+    shares = torch.bincount(drawn, minlength=4) / 4000
+    assert torch.allclose(shares, scores[0].exp(), atol=0.025)
+
+
 def test_no_question_gives_no_answer_and_loads_no_model() -> None:
     assert generate("/nowhere", [], settings=GREEDY) == []
 
 
 def test_an_answer_ends_at_the_limit(memorised: str) -> None:
     (answer,) = generate(memorised, ["How many leave days are left?"], settings=replace(GREEDY, max_new_tokens=2))
-    assert answer.tokens == 2
+    assert (answer.tokens, answer.finish) == (2, "length")
     assert "Twelve days until March.".startswith(answer.text)
 
 

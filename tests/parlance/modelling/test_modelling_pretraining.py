@@ -37,7 +37,7 @@ def test_the_folder_loads_as_any_other_model(base: str) -> None:
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id
     assert model.generation_config.pad_token_id == tokenizer.pad_token_id
     expected = {"model.safetensors", "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"}
-    assert {path.name for path in Path(base).iterdir()} == expected | {"chat_template.jinja"}
+    assert {path.name for path in Path(base).iterdir()} == expected | {"chat_template.jinja", "parlance.json"}
 
 
 def test_progress_and_report_agree(tokenizer: Path, tmp_path: Path) -> None:

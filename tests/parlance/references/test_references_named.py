@@ -99,7 +99,7 @@ CLASSES = "quality: {positive: [a.jsonl], negative: [b.jsonl]}"
         ("blocked_hosts: [a.txt]", b"not a host\n", "such as 'not a host'"),
         ("blocked_words: [a.txt]", b"\xef\xbb\xbf\r\n", "no entry in"),
         ("blocked_words: [a.txt]", b"a\0b", "no text: it has NUL bytes"),
-        ("blocked_words: [a.txt]", gzip.compress(b"word\n" * 9)[:-12], "damaged"),
+        ("blocked_words: [a.txt]", gzip.compress(b"word\n" * 9, mtime=0)[:-12], "damaged"),
         ("blocked_words: [a.txt]", b"word " * 49, "too many words; allowed: up to 48"),
         (PLAIN, b"", "no item in"),
         (PLAIN, b"too short\n", "no item has 8 words or more"),

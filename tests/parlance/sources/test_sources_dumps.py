@@ -164,6 +164,7 @@ def test_pages_without_text_are_dropped() -> None:
         ("a.jsonl.zst", FRAMES[0] + FRAMES[1]),
         ("a.JSONL.GZ", b'{"text": "a"}\n{"text": "b"}\n'),
     ],
+    ids=["none", "blank lines", "two gzip members", "gzip", "two zstd frames", "only named so"],
 )
 def test_compression_is_seen(tmp_path: Path, name: str, data: bytes) -> None:
     documents, ledger = told(written(tmp_path, data, name))

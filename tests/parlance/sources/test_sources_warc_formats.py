@@ -160,6 +160,8 @@ def test_a_revisit_says_since_when(tmp_path: Path, date: str | None) -> None:
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**9))
 @example(seed=609)
+@example(seed=669863)  # the first member of lz4 is damaged and shows how its record begins
+@example(seed=125)
 def test_damage_costs_only_what_it_hits(
     tmp_path_factory: pytest.TempPathFactory, packing: Packing, damage: Damage, seed: int
 ) -> None:

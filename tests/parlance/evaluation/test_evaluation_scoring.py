@@ -2,32 +2,20 @@
 
 import json
 import math
-import shutil
 
 import polars as pl
 import pytest
-from tiny_models import ANSWERS, chat, examples
-from transformers import AutoModelForCausalLM
 
 from parlance.errors import ConfigError
-from parlance.modelling import GenerationSettings, evaluate
+from parlance.evaluation import evaluate
+from parlance.evaluation.overlap import overlap
+from parlance.modelling import GenerationSettings
 from parlance.modelling.chats import IGNORED, labelled_tokens
-from parlance.modelling.evaluation import overlap
 from parlance.modelling.loading import load_tokenizer
+from tests.parlance.modelling.tiny_models import ANSWERS, chat, examples
 
 GREEDY = GenerationSettings(max_new_tokens=30, repetition_penalty=1.0)
 TESTED = examples(ANSWERS, split="test")
-
-
-@pytest.fixture(scope="module")
-def indifferent(base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model for which every token is as likely as any other."""
-    folder = tmp_path_factory.mktemp("indifferent") / "model"
-    shutil.copytree(base, folder)
-    model = AutoModelForCausalLM.from_pretrained(base)
-    model.get_input_embeddings().weight.data.zero_()
-    model.save_pretrained(folder)
-    return str(folder)
 
 
 def test_a_memorised_set_is_answered_without_fault(memorised: str) -> None:
@@ -36,6 +24,7 @@ def test_a_memorised_set_is_answered_without_fault(memorised: str) -> None:
     assert evaluation.bleu == pytest.approx(100)
     assert evaluation.chrf == pytest.approx(100)
     assert evaluation.loss < 0.1
+    assert (evaluation.exact_match, evaluation.f1) == (1.0, 1.0)
     assert evaluation.answers["answer"].to_list() == evaluation.answers["reference"].to_list() == list(ANSWERS.values())
     assert evaluation.answers.columns == ["id", "question", "reference", "answer"]
     assert evaluation.answers["id"].to_list() == TESTED["id"].to_list()
@@ -51,6 +40,7 @@ def test_bits_per_character_by_hand(indifferent: str) -> None:
     assert evaluation.bits_per_character == pytest.approx(tokens * math.log2(400) / characters, rel=1e-6)
     assert evaluation.loss == pytest.approx(math.log(400), rel=1e-6)
     assert evaluation.perplexity == pytest.approx(400, rel=1e-5)
+    assert evaluation.scores["nats"].sum() / tokens == pytest.approx(math.log(400), rel=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])

@@ -1,0 +1,196 @@
+"""What is wrong now: runs that failed, checks that do not pass, sources that bring nothing."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from dagster._core.storage.asset_check_execution_record import (
+    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
+    AssetCheckExecutionRecordStatus,
+)
+
+from assets.lanes import Lane
+from orchestration.alerting import wording
+from orchestration.catching_up import FIRST, LAST, PARTITION, wanted
+from orchestration.causes import Cause, causes_of
+from parlance.sources.slack import is_day
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+    from dagster._core.storage.dagster_run import RunRecord
+
+MOST_TARGETS = 100
+DAYS = "<days>"
+# The job of everything has a run of its own for each phase, which says why.
+ABOUT_OTHERS = frozenset({"everything"})
+STALE_AFTER = dt.timedelta(days=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A cause with all it concerns. `targets` are assets with their partitions (empty: without); `event`: the last.
+
+    In `advice` DAYS stands for the first and the last of the partitions, which become more.
+    """
+
+    key: str
+    what: str
+    reason: str
+    advice: str
+    targets: tuple[tuple[str, str], ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    event: int = 0
+
+
+def failures(
+    instance: dg.DagsterInstance, graph: "BaseAssetGraph", lanes: Sequence[Lane], records: "Iterable[RunRecord]"
+) -> list[Problem]:
+    """A problem for each cause of the failed runs: what failed for one reason is one problem."""
+    found: dict[str, Problem] = {}
+    names = {lane.name for lane in lanes}
+    for run in (record.dagster_run for record in records):
+        if run.job_name in ABOUT_OTHERS or run.tags.get("dagster/will_retry") == "true":
+            continue
+        for cause in causes_of(instance, run.run_id):
+            if not cause.is_gate:  # the check says it, below
+                problem = _failure(run, cause, graph, names)
+                earlier = found.get(problem.key)
+                found[problem.key] = problem if earlier is None else merged(earlier, problem)
+    return list(found.values())
+
+
+def _failure(run: dg.DagsterRun, cause: Cause, graph: "BaseAssetGraph", lanes: Set[str]) -> Problem:
+    reason = wording.one_line(cause.reason)
+    key = dg.AssetKey(cause.step.split("__")) if cause.step else None
+    asset = key.to_user_string() if key and graph.has(key) else cause.step or run.job_name
+    has_days = not cause.step or (key is not None and graph.has(key) and graph.get(key).is_partitioned)
+    partitions = (cause.partitions or _partitions(run)) if has_days else ()
+    lane = key.path[0] if key is not None else run.job_name.removesuffix("_lane")
+    if lane in lanes and partitions:
+        again = f"Mend it, then: python -m orchestration backfill {lane} {DAYS}"
+        advice = "missing_days asks for it again by itself." if cause.is_transient else again
+    else:
+        advice = f"{'Wait, or mend it' if cause.is_transient else 'Mend it'}, then materialise {asset} again."
+    return Problem(
+        key=f"failure:{wording.same_cause(reason)}",
+        what="failed",
+        reason=reason,
+        advice=advice,
+        targets=tuple((asset, partition) for partition in partitions[:MOST_TARGETS] or ("",)),
+        links=wording.run_link(run.run_id),
+        event=cause.event,
+    )
+
+
+def _partitions(run: dg.DagsterRun) -> tuple[str, ...]:
+    """The partitions of a run by its tags; of a range of names the first and the last."""
+    first, last = run.tags.get(FIRST), run.tags.get(LAST)
+    if first is None or last is None:
+        return (run.tags[PARTITION],) if PARTITION in run.tags else ()
+    if not (is_day(first) and is_day(last)):
+        return tuple(dict.fromkeys((first, last)))
+    start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+    return tuple((start + dt.timedelta(days=day)).isoformat() for day in range((end - start).days + 1))
+
+
+def merged(earlier: Problem, later: Problem) -> Problem:
+    """One problem of two with the same key."""
+    targets = tuple(dict.fromkeys([*earlier.targets, *later.targets]))[:MOST_TARGETS]
+    return Problem(
+        key=later.key,
+        what=later.what,
+        reason=later.reason,
+        advice=later.advice,
+        targets=targets,
+        links=later.links,
+        event=max(earlier.event, later.event),
+    )
+
+
+def failed_checks(instance: dg.DagsterInstance, graph: "BaseAssetGraph", *, all: bool = False) -> list[Problem]:
+    """Checks whose last evaluation did not pass, those alone that block, are errors or say that data is old."""
+    keys = sorted(graph.asset_check_keys, key=lambda key: (key.asset_key, key.name))
+    found = []
+    for key, latest in instance.event_log_storage.get_latest_asset_check_execution_by_key(keys).items():
+        record = _evaluated(instance, key, latest)
+        evaluation = record.evaluation if record else None
+        if record is None or evaluation is None or evaluation.passed:
+            continue
+        blocks = evaluation.blocking and evaluation.severity == dg.AssetCheckSeverity.ERROR
+        matters = evaluation.severity == dg.AssetCheckSeverity.ERROR or "fresh" in key.name
+        if not (matters or all):
+            continue
+        path = key.asset_key.to_user_string()
+        found.append(
+            Problem(
+                key=f"check:{path}:{key.name}",
+                what="holds back what comes after it" if blocks else "did not pass",
+                reason=wording.one_line(f"{key.name}: {evaluation.description or 'its page says what it found'}"),
+                advice=f"Look at what the check lists, then materialise {path} again.",
+                targets=((path, record.partition or ""),),
+                links=wording.asset_link(path, "checks") | wording.run_link(record.run_id),
+            )
+        )
+    return found
+
+
+def _evaluated(
+    instance: dg.DagsterInstance, key: dg.AssetCheckKey, latest: "AssetCheckExecutionRecord"
+) -> "AssetCheckExecutionRecord | None":
+    """`latest`, or the one before it that said something: a run that goes on, or was killed, has said nothing yet."""
+    if latest.status is not AssetCheckExecutionRecordStatus.PLANNED:
+        return latest
+    history = instance.event_log_storage.get_asset_check_execution_history
+    said = history(key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES)
+    return said[0] if said else None
+
+
+def stale_sources(instance: dg.DagsterInstance, lanes: Sequence[Lane], *, now: dt.datetime) -> list[Problem]:
+    """Lanes by day whose newest day with input is two days and more ahead of the newest that was made."""
+    found = []
+    for lane in lanes:
+        if not lane.is_by_day:
+            continue
+        due = wanted(lane, instance, now=now)
+        made = instance.get_materialized_partitions(lane.key("raw")) if due else set()
+        if not made or due[-1] <= max(made):
+            continue
+        behind = dt.date.fromisoformat(due[-1]) - dt.date.fromisoformat(max(made))
+        if behind >= STALE_AFTER:
+            path = lane.key("raw").to_user_string()
+            found.append(
+                Problem(
+                    key=f"stale:{lane.name}",
+                    what="has no new data",
+                    reason=f"nothing since {max(made)}, {behind.days} days behind",
+                    advice=f"Turn on {lane.name}_daily and missing_days, or: "
+                    f"python -m orchestration backfill {lane.name} {max(made)} {due[-1]}",
+                    targets=((path, ""),),
+                    links=wording.asset_link(path),
+                )
+            )
+    return found
+
+
+def is_made_since(
+    instance: dg.DagsterInstance, graph: "BaseAssetGraph", targets: Sequence[tuple[str, str]], event: int
+) -> bool:
+    """Whether every asset among the targets was materialised after the event; of what is no asset nothing is known."""
+    by_asset: dict[dg.AssetKey, set[str]] = {}
+    for path, partition in targets:
+        if graph.has(key := dg.AssetKey(path.split("/"))):
+            by_asset.setdefault(key, set()).add(partition)
+    return bool(by_asset) and all(_last_made(instance, key, partitions) > event for key, partitions in by_asset.items())
+
+
+def _last_made(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Set[str]) -> int:
+    """The event by which the one of `partitions` was made that was made first; 0 where one never was."""
+    if not any(partitions):
+        records = instance.fetch_materializations(key, limit=1).records
+        return records[0].storage_id if records else 0
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+    latest = instance.event_log_storage.get_latest_storage_id_by_partition(key, kind, set(partitions))
+    return min(latest.get(partition, 0) for partition in partitions)

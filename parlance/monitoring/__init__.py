@@ -1,0 +1,1 @@
+"""What is watched: contracts of tables, vital figures of partitions, silent failures, freshness and drift."""

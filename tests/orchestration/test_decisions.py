@@ -1,0 +1,61 @@
+"""The sensor that has verdicts follow the duplicates."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from orchestration.decisions import DECIDED
+from orchestration.definitions import defs
+from parlance.lake import Lake
+from parlance.schemas import DOCUMENTS
+from parlance.stages.duplicates import write_duplicates
+from parlance.stages.lanes import write_kept, write_signals
+
+DAYS = {"2026-11-01": "some old news", "2026-11-02": "what is new today"}
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    monkeypatch.setenv("PARLANCE_HOME", str(tmp_path))
+    lake = Lake(root=str(tmp_path / "lake"))
+    for day, text in DAYS.items():
+        row = {"id": day, "source": "crawl", "text": text, "url": "http://a.example/", "raw_ids": [day]}
+        row |= {"created_at": datetime.fromisoformat(day).replace(tzinfo=UTC), "partition": day}
+        lake.table("crawl/documents").replace([pa.RecordBatch.from_pylist([row], schema=DOCUMENTS)], [day])
+        write_signals(lake, "crawl", [day])
+        write_duplicates(lake, {"crawl": ()}, threshold=0.8)
+        write_kept(lake, "crawl", (), [day])
+    return lake
+
+
+def look(instance: dg.DagsterInstance, cursor: str | None) -> dg.SensorResult | dg.SkipReason:
+    sensor = defs().resolve_sensor_def("changed_duplicates")
+    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+        return sensor(context)
+
+
+def test_the_day_of_an_older_capture_is_asked_for_once(lake: Lake) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        found = look(instance, None)
+        assert isinstance(found, dg.SensorResult)
+        assert [(one.job_name, one.partition_key) for one in found.run_requests or []] == [
+            ("crawl_decisions", "2026-11-01")
+        ]
+        assert isinstance(look(instance, found.cursor), dg.SkipReason)
+
+
+def test_it_waits_while_a_lane_is_made(lake: Lake) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = defs().resolve_job_def("crawl_lane")
+        run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        assert "crawl_lane must end first" in str(look(instance, None))
+        instance.delete_run(run.run_id)
+        assert isinstance(look(instance, None), dg.SensorResult)
+
+
+def test_its_job_makes_what_is_decided_and_nothing_before() -> None:
+    job = defs().resolve_job_def("slack_decisions")
+    assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == set(DECIDED)

@@ -1,0 +1,78 @@
+"""A model here as the writer of a batch: its answers depend on the request alone, and one bad chat fails alone."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import ANSWERS, TEMPLATE, save_tokenizer
+
+from parlance import inference
+from parlance.inference import InferenceSettings, Outcome, Request
+from parlance.inference.schema import AnswerSchema
+from parlance.inference.writers import Target, chosen, opened
+from parlance.modelling import GenerationSettings
+
+DRAWN = GenerationSettings(max_new_tokens=12, temperature=1.0, repetition_penalty=1.0)
+
+
+def asked(text: str, *, system: str = "") -> list[dict[str, str]]:
+    first = [{"role": "system", "content": system}] if system else []
+    return [*first, {"role": "user", "content": text}]
+
+
+def answered(
+    model: str, requests: list[Request], generation: GenerationSettings, *, schema: AnswerSchema | None = None
+) -> dict[str, Outcome]:
+    """The outcomes by id; each is kept once."""
+    kept: list[Outcome] = []
+    settings = InferenceSettings(generation=generation)
+    with opened(Target(writer="transformers", model=model), settings, schema) as writer:
+        inference.run(requests, writer, settings, keep=kept.extend, schema=schema)
+    assert len({one.id for one in kept}) == len(kept)
+    return {one.id: one._replace(seconds=0.0) for one in kept}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on CUDA the sums, and so the last bits, depend on the batch")
+def test_a_drawn_answer_depends_on_its_request_alone(base: str) -> None:
+    texts = [*ANSWERS, "Which days?", "x" * 30]
+    requests = [Request(id=str(place), messages=asked(text)) for place, text in enumerate(texts)]
+    together = answered(base, requests, DRAWN)
+    alone = answered(base, requests[::-1], replace(DRAWN, batch_size=1))
+    assert together == alone
+    again = answered(base, [Request(id="other", messages=requests[0].messages)], DRAWN)
+    assert again["other"].text != together["0"].text  # another id, another seed
+
+
+def test_tokens_and_ends_are_counted(memorised: str) -> None:
+    greedy = replace(DRAWN, temperature=0.0, max_new_tokens=30)
+    question, answer = next(iter(ANSWERS.items()))
+    found = answered(memorised, [Request(id="a", messages=asked(question))], greedy)["a"]
+    assert (found.text, found.finish, found.error) == (answer, "stop", None)
+    assert found.prompt_tokens > 3
+    assert found.answer_tokens > 1
+
+
+def test_a_chat_that_the_model_refuses_fails_alone(base: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(base, folder)
+    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + TEMPLATE
+    save_tokenizer(folder, chat_template=refusing)
+    requests = [Request(id="a", messages=asked("Why?")), Request(id="b", messages=asked("Why?", system="Be brief."))]
+    found = answered(str(folder), requests, DRAWN)
+    assert found["a"].error is None
+    assert found["b"].error == "chat template: no system role"
+
+
+def test_answers_that_break_the_schema_are_drawn_again_within_bounds(memorised: str) -> None:
+    greedy = replace(DRAWN, temperature=0.0, max_new_tokens=30)
+    (question,) = list(ANSWERS)[:1]
+    requests = [Request(id="a", messages=asked(question))]
+    found = answered(memorised, requests, greedy, schema=AnswerSchema({"type": "object"}))["a"]
+    assert str(found.error).startswith("not of the JSON schema: no JSON")
+    assert found.asked == InferenceSettings.answer_attempts
+
+
+def test_the_writer_of_a_machine_without_vllm_is_transformers() -> None:
+    assert chosen("auto") == "transformers"
