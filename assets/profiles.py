@@ -13,6 +13,7 @@ from assets.code_versions import code_version
 from assets.instruct import EXAMPLES
 from assets.instruct import PROFILES as KEY
 from assets.lanes import OWNERS, Lane
+from assets.speech_act_model import GOLD
 from parlance import plots, schemas
 from parlance.errors import ConfigError
 from parlance.lake import Lake
@@ -22,7 +23,7 @@ from resources.lake import LakeResource
 from resources.profiles import TaskProfiles
 
 GROUP = "insight"
-ENGINE = ("profiles", "stages.profiles", "stages.portions")
+ENGINE = ("profiles", "annotation.exam", "annotation.drawing", "stages.profiles", "stages.portions")
 
 
 def profile_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
@@ -37,7 +38,7 @@ def _utterances(lanes: Sequence[Lane]) -> list[dg.AssetDep]:
 def _profiles(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
     @dg.asset(
         key=KEY,
-        deps=_utterances(lanes),
+        deps=[GOLD, *_utterances(lanes)],
         group_name=GROUP,
         kinds={"deltalake", "polars"},
         owners=OWNERS,
@@ -49,8 +50,8 @@ def _profiles(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         """The shares of speech acts in the corpus beside those that each task profile wants, in form and in function.
 
         Each share has the interval of 95 in 100 draws of documents, and is corrected for the confusion that the
-        classifier has on held-out utterances; `corpus/profile_fits` has the divergence of the whole. The checks of
-        this asset say whether each profile is met.
+        classifier has on held-out utterances and on the corpus' own gold; `corpus/profile_fits` has the divergence of
+        the whole. The checks of this asset say whether each profile is met.
         """
         opened = lake.open()
         wanted = task_profiles.profiles()
@@ -166,7 +167,7 @@ class ProfileSampleConfig(dg.Config):
 def _profile_sample(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["instruct", "profile_sample"],
-        deps=[EXAMPLES, *_utterances(lanes)],
+        deps=[EXAMPLES, GOLD, *_utterances(lanes)],
         group_name="instruct",
         kinds={"deltalake", "polars"},
         owners=OWNERS,

@@ -81,7 +81,7 @@ class _Measured:
         self.is_corrected = confusion is not None and self.utterances > 0
         self.best, self.best_again = self.found, self.found_again
         if confusion is not None and self.is_corrected:
-            self.best = corrected(self.found, confusion.rates())
+            self.best = corrected(self.found, confusion)
             self.best_again = corrected(self.found_again, confusion.resampled(len(replicates), seed=seed))
 
 

@@ -1,7 +1,7 @@
 """Profiles beside the corpus of the lake, and sets drawn from it that match them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -9,12 +9,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from parlance import profiles, schemas
+from parlance.annotation import exam
 from parlance.errors import ConfigError
 from parlance.lake import Lake
 from parlance.profiles import Comparison, Confusion, Profile, Sample
 from parlance.profiles.bootstrap import REPLICATES, replicated_sums
 from parlance.profiles.comparing import COLUMNS, columns_of
-from parlance.profiles.correction import truths
+from parlance.profiles.correction import counted, truths
 from parlance.profiles.reading import TARGETS
 from parlance.speech_acts.labels import LABELS
 from parlance.stages.portions import whole_documents
@@ -35,7 +36,7 @@ class Units:
 
 def write_profiles(lake: Lake, wanted: Mapping[str, Profile], lanes: Sequence[str]) -> tuple[Written, Written]:
     """The corpus beside each profile, as tables of acts and of fits. Raises ConfigError for unknown sources."""
-    confusion = confusions(lake)
+    confusion = confusions(lake, lanes)
     compared = [compare(lake, profile, lanes, confusion=confusion) for profile in wanted.values()]
     acts = pl.concat([empty_frame(schemas.PROFILE_ACTS), *(one.acts for one in compared)])
     fits = pl.concat([empty_frame(schemas.PROFILE_FITS), *(one.fits for one in compared)])
@@ -43,11 +44,20 @@ def write_profiles(lake: Lake, wanted: Mapping[str, Profile], lanes: Sequence[st
     return written, lake.table("corpus/profile_fits").replace(record_batches(fits, schemas.PROFILE_FITS))
 
 
-def confusions(lake: Lake) -> dict[str, Confusion]:
-    """The held-out confusion of the classifier in use; none where there is no classifier yet."""
+def confusions(lake: Lake, lanes: Sequence[str]) -> dict[str, Confusion]:
+    """How the classifier in use errs, on held-out utterances and on the exam; none where there is no classifier yet.
+
+    The exam is the gold that was drawn at random from the corpus and never trained on.
+    """
     if lake.files.latest("corpus/speech_act_model") is None:
         return {}
-    return profiles.read_confusion(lake.files.folder("corpus/speech_act_model"))
+    held_out = profiles.read_confusion(lake.files.folder("corpus/speech_act_model"))
+    _, asked = exam.split(lake.table("corpus/gold").scan().collect())
+    said = pl.concat([lake.table(f"{lane}/utterances").scan().select("id", *TARGETS) for lane in lanes])
+    both = asked.lazy().select("id", *TARGETS).join(said, on="id", suffix="_found").collect()
+    return {
+        target: replace(known, own=counted(both[target], both[f"{target}_found"])) for target, known in held_out.items()
+    }
 
 
 def compare(lake: Lake, profile: Profile, lanes: Sequence[str], *, confusion: Mapping[str, Confusion]) -> Comparison:
@@ -111,7 +121,7 @@ def write_samples(
     lake: Lake, wanted: Sequence[Profile], lanes: Sequence[str], *, unit: str, size: int, seed: int
 ) -> tuple[Written, dict[str, Sample]]:
     """Draws a set for each profile: its ids in one table, what it lacks in `instruct/profile_shortfalls`."""
-    confusion = confusions(lake)
+    confusion = confusions(lake, lanes)
     drawn: dict[str, Sample] = {}
     rows = [empty_frame(schemas.PROFILE_SAMPLE)]
     for profile in wanted:

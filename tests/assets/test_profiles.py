@@ -1,5 +1,7 @@
 """Profiles through Dagster: the corpus beside them, checks that warn or gate, sets that are drawn."""
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import acts
@@ -12,10 +14,13 @@ from assets.instruct import EXAMPLES, instruct_assets
 from assets.profiles import profile_assets, profile_checks
 from orchestration.definitions import defs
 from orchestration.lanes import lanes
-from parlance import profiles
+from parlance import profiles, schemas
+from parlance.annotation.drawing import reserved
 from parlance.errors import ConfigError
 from parlance.lake import Lake
 from parlance.speech_acts import LABELS
+from parlance.speech_acts.classifier import CONFUSION
+from parlance.storage import record_batches
 from resources.lake import LakeResource
 from resources.profiles import TaskProfiles
 
@@ -102,6 +107,58 @@ def test_shares_are_those_of_the_channels_that_a_profile_is_for(lake: Lake) -> N
     assert found["asking"] == pytest.approx(33 / 186)
     fits = lake.table("corpus/profile_fits").scan().collect()
     assert dict(fits.select("profile", "documents").iter_rows()) == {"mixed": 60, "asking": 63}
+
+
+def test_shares_are_corrected_by_the_exam_and_by_no_other_gold(lake: Lake) -> None:
+    """A classifier that people found to call every second answer an assertion, on gold that it never saw."""
+    with lake.files.publish("corpus/speech_act_model", "v1") as folder:
+        rows = [
+            {"target": target, "gold": act, "predicted": act, "count": 100}
+            for target in ("form", "function")
+            for act in LABELS
+        ]
+        (folder / CONFUSION).write_text(json.dumps(rows), encoding="utf-8")
+    before = assertions(lake)
+    found = lake.table("slack/utterances").scan().filter(function="representative").collect().sort("id")
+    half = found.with_columns(
+        function=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("verdictive")).otherwise("function")
+    )
+    asked = reserved(half["id"])
+    write_gold(lake, half.filter(~asked))  # trained on: says nothing of the rest
+    assert assertions(lake) == before
+    write_gold(lake, half.filter(asked))
+    right = (half.filter(asked)["function"] == "representative").sum()
+    assert assertions(lake) == pytest.approx(before * (right + 5) / (asked.sum() + 5), abs=0.01)
+
+
+def assertions(lake: Lake) -> float:
+    """Their corrected share beside the profile `mixed`."""
+    run(lake, only="profiles")
+    compared = lake.table("corpus/profiles").scan().filter(profile="mixed", act="representative").collect()
+    return float(compared["corrected"].item())
+
+
+def write_gold(lake: Lake, utterances: pl.DataFrame) -> None:
+    """Replaces the gold by these utterances, as if they had been drawn at random."""
+    rows = utterances.select(
+        "id",
+        "source",
+        "document_id",
+        "author",
+        "text",
+        "form",
+        "function",
+        before=pl.lit([], dtype=pl.Schema(schemas.GOLD)["before"]),
+        language=pl.lit("en"),
+        medium=pl.lit("chat"),
+        annotators=pl.lit(["ada", "bob"]),
+        guide_version=pl.lit("1"),
+        decided_at=pl.lit(datetime(2026, 11, 1, tzinfo=UTC)),
+        sample=pl.lit("random"),
+        probability=pl.lit(0.5),
+        adjudicated=pl.lit(False),
+    )
+    lake.table("corpus/gold").replace(record_batches(rows.select(schemas.GOLD.names), schemas.GOLD))
 
 
 def test_the_gate_holds_examples_back_in_the_same_run(lake: Lake) -> None:

@@ -125,11 +125,43 @@ def test_correction_decides_and_keeps_what_was_found() -> None:
 @given(SHARES, st.floats(0, 0.4))
 def test_correction_comes_nearer_to_the_truth(truth: np.ndarray, error: float) -> None:
     rates = (1 - error) * np.eye(8) + error / 8
-    found = truth @ rates
-    better = corrected(found, rates)
+    found, confusion = truth @ rates, Confusion(counts=rates * 1e6)
+    better = corrected(found, confusion)
     assert better.sum() == pytest.approx(1)
     assert np.abs(better - truth).sum() <= np.abs(found - truth).sum() + 0.02
-    assert np.abs(corrected(found, rates, steps=2000) - truth).max() < 0.01
+    assert np.abs(corrected(found, confusion, steps=2000) - truth).max() < 0.01
+
+
+@given(SHARES, st.floats(0, 0.4))
+def test_much_gold_of_the_corpus_itself_gives_the_truth_whatever_the_confusion_says(
+    truth: np.ndarray, error: float
+) -> None:
+    rates = (1 - error) * np.eye(8) + error / 8
+    misleading = np.roll(np.eye(8), 1, axis=1) * 1e6
+    own = truth[:, None] * rates * 1e6
+    assert np.abs(corrected(truth @ rates, Confusion(counts=misleading, own=own)) - truth).max() < 0.001
+
+
+def test_little_gold_of_the_corpus_itself_moves_the_shares_a_little() -> None:
+    """Five utterances that were found as questions weigh as much as the confusion, others are not moved."""
+    question, directive = LABELS.index("question"), LABELS.index("directive")
+    own = np.zeros((8, 8))
+    own[directive, question] = 5
+    found = np.full(8, 0.125)
+    known = np.eye(8) * 1e9
+    moved = corrected(found, Confusion(counts=known, own=own)) - corrected(found, Confusion(counts=known))
+    expected = np.zeros(8)
+    expected[question], expected[directive] = -0.0625, 0.0625
+    assert moved == pytest.approx(expected, abs=1e-3)
+
+
+def test_gold_of_the_corpus_itself_is_drawn_again_for_the_interval() -> None:
+    counts, own = np.eye(8) * 1000, np.eye(8) * 4
+    own[0, 1] = own[1, 0] = 2
+    alone = compared(300, EVEN, {"function": Confusion(counts=counts)}).acts
+    both = compared(300, EVEN, {"function": Confusion(counts=counts, own=own)}).acts
+    width = pl.col("corrected_high") - pl.col("corrected_low")
+    assert both.select(width)[0].item() > 2 * alone.select(width)[0].item()
 
 
 def test_a_label_that_was_never_held_out_is_taken_for_right() -> None:
