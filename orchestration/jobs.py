@@ -122,13 +122,14 @@ class RunConfiguration(dg.Config):
 
 
 @dg.op
-def run_phases(context: dg.OpExecutionContext, config: RunConfiguration) -> None:
+def run_phases(context: dg.OpExecutionContext, config: RunConfiguration) -> dg.Output[None]:
     """Materialises every asset: one run for each phase, so that each partitioned step sees a whole range."""
     try:
         check_ops(config.ops, place="run_phases")
     except ConfigError as error:
         raise failure(error) from error
-    materialize_everything(context.instance, log=context.log.info, config=config.ops)
+    runs = materialize_everything(context.instance, log=context.log.info, config=config.ops, started_by=context.run_id)
+    return dg.Output(None, metadata=runs)
 
 
 @dg.job(

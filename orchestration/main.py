@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 REPORT = dg.AssetKey(["corpus", "report"])
+STARTED_BY = "parlance/started_by"  # tag of a phase's run: the run of the job `everything`
 QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 Phase = tuple[dg.PartitionsDefinition | None, list[dg.AssetKey]]
@@ -94,13 +95,19 @@ def contiguous(keys: Sequence[str], wanted: Set[str]) -> list[tuple[str, str]]:
 
 
 def materialize_everything(
-    instance: dg.DagsterInstance, *, log: Callable[[str], None], config: Mapping[str, Any] | None = None
-) -> None:
-    """Materialises every asset for all input there is. A second time the same input gives the same rows.
+    instance: dg.DagsterInstance,
+    *,
+    log: Callable[[str], None],
+    config: Mapping[str, Any] | None = None,
+    started_by: str = "",
+) -> dict[str, dg.MetadataValue]:
+    """Materialises every asset for all input there is, and gives the runs that it took.
 
-    `config` is run configuration by op, as the launchpad takes it under `ops`; a phase takes what is for its assets.
+    A second time the same input gives the same rows. `config` is run configuration by op, as the launchpad takes it
+    under `ops`; a phase takes what is for its assets. `started_by` is the run that asks for it, which the phases' runs
+    name by a tag.
 
-    Raises dg.Failure that names the failed steps; the report is written in any case.
+    Raises dg.Failure that names the failed steps and has the runs as metadata; the report is written in any case.
     """
     job = whole_graph()
     for lane in lanes().values():
@@ -113,15 +120,24 @@ def materialize_everything(
     for key, name in without.items():
         log(f"left out: {key.to_user_string()}, since {name} is not set")
     listed = phases(graph, without=without.keys())
+    parent = {STARTED_BY: started_by} if started_by else {}
+    runs: dict[str, dg.MetadataValue] = {}
+
+    def run(keys: Sequence[dg.AssetKey], tags: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
+        id, failed = run_assets(job, instance, keys, {**parent, **tags}, config)
+        runs[f"run {len(runs) + 1}"] = dg.MetadataValue.dagster_run(id)
+        return failed
+
     for number, (partitions, keys) in enumerate(listed, start=1):
         started = time.monotonic()
         log(f"[{number}/{len(listed)}] {', '.join(key.to_user_string() for key in keys)}")
         ranges = [range_tags(*bounds) for bounds in partition_ranges(instance, partitions)] if partitions else [{}]
-        failed = [failure for tags in ranges for failure in run_assets(job, instance, keys, tags, config or {})[1]]
+        failed = [failure for tags in ranges for failure in run(keys, tags, config or {})]
         log(f"      {time.monotonic() - started:.0f} s" if ranges else "      no input, left out")
         if failed:
-            run_assets(job, instance, [REPORT], {}, {})
-            raise dg.Failure(f"failed: {'; '.join(failed)}")
+            run([REPORT], {}, {})
+            raise dg.Failure(f"failed: {'; '.join(failed)}", metadata=runs)
+    return runs
 
 
 def read_config(path: Path) -> Mapping[str, Any]:

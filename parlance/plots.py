@@ -194,6 +194,7 @@ def scatter(points: Sequence[tuple[float, float]], names: Sequence[str], *, titl
         axes.scatter([], [], s=28, color=colours[name], label=_text(f"{name} ({counts[name]:,})"))
     axes.set_xticks([])
     axes.set_yticks([])
+    axes.spines["bottom"].set_visible(False)
     _legend_above(axes, rows=len(kinds))
     return _svg(figure, axes, title=title, legend=False, pad=14 + 14 * math.ceil(len(kinds) / 4))
 

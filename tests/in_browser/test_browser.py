@@ -8,7 +8,7 @@ import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from playwright.sync_api import Page, expect
 
-from orchestration.main import not_asked_for, whole_graph
+from orchestration.main import STARTED_BY, not_asked_for, whole_graph
 from tests.in_browser import web_pages
 from tests.in_browser.web_ui import WebUI
 from tests.orchestration.conftest import ROOT, Workspace
@@ -106,3 +106,18 @@ def test_the_main_job_from_the_launchpad_makes_what_the_command_makes(
     made = materialized_since(ui.workspace, started)
     assert graph.materializable_asset_keys - not_asked_for(graph).keys() <= made.keys()
     assert_same_tables(ui.workspace, sample)
+    assert phases_of(ui.workspace, run_id) == runs_that_it_shows(ui.workspace, run_id)
+
+
+def phases_of(workspace: Workspace, run_id: str) -> set[str]:
+    """The runs that a run of the main job started, by their tag."""
+    with dg.DagsterInstance.from_config(str(workspace.home / "dagster")) as instance:
+        return {run.run_id for run in instance.get_runs(dg.RunsFilter(tags={STARTED_BY: run_id}))}
+
+
+def runs_that_it_shows(workspace: Workspace, run_id: str) -> set[str]:
+    """Those that its own page links to."""
+    with dg.DagsterInstance.from_config(str(workspace.home / "dagster")) as instance:
+        (entry,) = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_OUTPUT)
+    assert entry.dagster_event is not None
+    return {str(value.value) for value in entry.dagster_event.step_output_data.metadata.values()}
