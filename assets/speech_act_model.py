@@ -40,7 +40,10 @@ class TrainingConfig(dg.Config):
 )
 @no_useless_retries
 def speech_act_model(
-    config: TrainingConfig, lake: LakeResource, labelled_utterances: LabelledUtterances
+    context: dg.AssetExecutionContext,
+    config: TrainingConfig,
+    lake: LakeResource,
+    labelled_utterances: LabelledUtterances,
 ) -> dg.MaterializeResult:
     """The classifier of speech acts, by form and by function, trained from the labelled utterances and from gold.
 
@@ -57,6 +60,7 @@ def speech_act_model(
         level=labelled_utterances.level,
         least_exam=config.least_exam,
         sure=config.sure,
+        log=context.log.info,
     )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(done.live),

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -216,12 +216,14 @@ def train(
     epochs: int | None = None,
     dim: int = 16,
     buckets: int = 32_768,
+    log: Callable[[str], None] | None = None,
 ) -> Report:
     """Train on `labelled` (rows of the LABELLED table) and save the models in the folder `path`.
 
     The share `held_out` of the conversations is not learned: on it the scores are made honest, and the report
     measures; None: some 800 utterances, at most a fifth. `level` "light" trains no network. `epochs` None means as many
-    as the number of rows asks for. The result depends on the rows and the settings, not on the order of the rows.
+    as the number of rows asks for. `log` gets a line now and then while the network learns. The result depends on the
+    rows and the settings, not on the order of the rows.
     """
     if level not in get_args(Level):
         raise ConfigError(f"unknown level {level!r}; known: {', '.join(get_args(Level))}")
@@ -254,7 +256,7 @@ def train(
         if level == "full":
             from parlance.speech_acts import network
 
-            network.fit(kept, _HEADS, seed=seed, epochs=epochs).save(made / NETWORK)
+            network.fit(kept, _HEADS, seed=seed, epochs=epochs, log=log).save(made / NETWORK)
             _fit_scores(made, rest, meta, "full")
         measured = _measured(made, rest, sum(counts))
         meta["held_out"] = measured.figures()

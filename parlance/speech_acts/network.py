@@ -6,7 +6,8 @@ is: a hierarchical encoder (Kumar et al. 2018) on a pretrained Transformer. An u
 whatever it is computed together with: every shape depends on the utterance and its conversation alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -41,6 +42,7 @@ _UPDATES: Final = 20_000  # utterances that small sets are read for
 # In training: utterances in a batch, and of a conversation in one piece.
 _READ_TOGETHER: Final = 96
 _STRETCH: Final = 30
+_LOG_LINES: Final = 20
 
 Probabilities = NDArray[np.float32]
 
@@ -173,12 +175,13 @@ def fit(
     seed: int,
     epochs: int | None = None,
     start: Path | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> Network:
     """Trained on `rows` as `utterances` reads them, with a column of labels for each target.
 
     A null label teaches nothing. `epochs` None means as many as the number of rows asks for. Training goes on from the
-    layers in the file `start`, but for heads of other targets. Equal rows in equal order give an equal network on one
-    machine.
+    layers in the file `start`, but for heads of other targets. `log` gets some twenty lines of progress. Equal rows in
+    equal order give an equal network on one machine.
     """
     epochs = epochs or min(20, max(_EPOCHS, _UPDATES // max(rows.height, 1)))
     with torch.random.fork_rng(devices=[]):
@@ -187,13 +190,19 @@ def fit(
         if start is not None:
             saved = {name: value.float() for name, value in load_file(start).items() if not name.startswith("heads.")}
             module.load_state_dict(saved, strict=False)
-        _fit(module, utterances(rows), _codes(rows, targets), np.random.default_rng(seed), epochs)
+        started = time.monotonic()
+        learning = _learning(module, utterances(rows), _codes(rows, targets), np.random.default_rng(seed), epochs)
+        for step, steps, loss in learning:
+            if log is not None and step % max(1, steps // _LOG_LINES) == 0:
+                left = (time.monotonic() - started) * (steps / step - 1)
+                log(f"network: {step:,} of {steps:,} steps, loss {loss.item():.3f}, about {left:,.0f} s left")
     return Network(module, targets)
 
 
-def _fit(
+def _learning(
     module: ContextNetwork, read: Utterances, gold: Mapping[str, Tensor], random: np.random.Generator, epochs: int
-) -> None:
+) -> Iterator[tuple[int, int, Tensor]]:
+    """Learns as it is read: after each step its number, how many there are, and the loss."""
     below = [value for value in module.words.parameters() if value.requires_grad]
     above = [value for name, value in module.named_parameters() if not name.startswith("words.")]
     rates = (1.5e-4, 1.5e-3)
@@ -211,6 +220,7 @@ def _fit(
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
+        yield step + 1, len(plan), loss.detach()
 
 
 def _loss(

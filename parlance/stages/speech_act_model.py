@@ -1,7 +1,7 @@
 """Training the classifier of speech acts, and which of its versions is in use."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,12 +38,22 @@ class Trained:
     trained_on: int
 
 
-def train(lake: Lake, labelled: str, *, code: str, level: Level, least_exam: int, sure: float) -> Trained:
+def train(
+    lake: Lake,
+    labelled: str,
+    *,
+    code: str,
+    level: Level,
+    least_exam: int,
+    sure: float,
+    log: Callable[[str], None] | None = None,
+) -> Trained:
     """Trains on the labelled utterances in `labelled` and on gold, and puts the result into use if the exam is for it.
 
     `code` names the code that trains: with the same rows and code nothing is trained again. The exam counts from
     `least_exam` items on; `sure` as in `exam.judged`. Where there is no exam, or no classifier in use that this code
-    can read, the new one goes live. The latest version of `MODEL` is always the one in use.
+    can read, the new one goes live. The latest version of `MODEL` is always the one in use. `log` gets lines of
+    progress.
     """
     gold = lake.table("corpus/gold").scan().collect()
     train_gold, asked = exam.split(gold)
@@ -52,7 +62,7 @@ def train(lake: Lake, labelled: str, *, code: str, level: Level, least_exam: int
     live = lake.files.latest(MODEL)
     if not lake.files.has(MODEL, candidate):
         with lake.files.publish(MODEL, candidate, latest=False) as folder:
-            _save(speech_acts.train(rows, str(folder), level=level), folder)
+            _save(speech_acts.train(rows, str(folder), level=level, log=log), folder)
     verdict = _examined(lake.files, asked, live, candidate, least_exam=least_exam, sure=sure)
     if verdict.goes_live and live != candidate:
         lake.files.make_latest(MODEL, candidate)

@@ -1,5 +1,6 @@
 """The network: the same labels whatever is computed together, and what it learns from a conversation."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,12 @@ def test_rows_without_labels_teach_nothing_and_break_nothing() -> None:
     rows = talk(3).with_columns(function=pl.lit(None, dtype=pl.String))
     found, _ = network.fit(rows, HEADS, seed=1, epochs=1).probabilities(talk(1))
     assert np.isfinite(found["function"]).all()
+
+
+def test_training_tells_how_far_it_is() -> None:
+    lines: list[str] = []
+    network.fit(talk(6), HEADS, seed=1, epochs=3, log=lines.append)
+    assert lines
+    steps = [re.match(r"network: (\d+) of (\d+) steps, loss \d+\.\d+, about \d+ s left", line) for line in lines]
+    assert all(steps)
+    assert steps[-1][1] == steps[-1][2]
