@@ -54,7 +54,8 @@ def script(slow: str = "slow.jsonl.gz", bad: str = "bad.jsonl.gz", garbled: str 
         Event(
             name="a storm of 429",
             day=5, until=6, lane="slack", partition=-1,
-            begin=lambda month: month.fail(seeded(5, 0.5, ("429", "429 fraction"))),
+            # The clock is stepped over long waits, short ones take their time: many of them would take the day.
+            begin=lambda month: month.fail(seeded(5, 0.5, (*["429 long"] * 9, "429 fraction"))),
             end=lambda month: month.fail(no_fault),
         ),
         Event(

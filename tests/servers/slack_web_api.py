@@ -148,7 +148,7 @@ class Api:
             arguments["repeat"] = fault == "repeat"
             return None
         if fault.startswith("429"):
-            after = {"429": "2", "429 fraction": "1.5", "429 past": "-10", "429 now": "0"}.get(fault)
+            after = {"429": "2", "429 long": "30", "429 fraction": "1.5", "429 past": "-10", "429 now": "0"}.get(fault)
             return 429, {} if after is None else {"Retry-After": after}, b'{"ok":false,"error":"ratelimited"}'
         if fault.isdigit() or fault == "html":
             status = int(fault) if fault.isdigit() else 200
