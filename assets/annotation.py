@@ -128,7 +128,10 @@ def _next_step(uri: str, folder: str) -> dg.MetadataValue:
             kinds={"deltalake", "polars"},
             owners=OWNERS,
             code_version=code_version("annotation", "stages.annotation"),
-            metadata={"dagster/column_schema": metadata.column_schema(schemas.ANNOTATIONS)},
+            metadata={
+                "dagster/column_schema": metadata.column_schema(schemas.ANNOTATIONS),
+                "annotation_files_columns": metadata.column_schema(schemas.ANNOTATION_FILES),
+            },
         ),
         dg.AssetSpec(
             REJECTED,

@@ -41,7 +41,10 @@ def duplicate_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version("dedup", "filters.recipes", "stages.duplicates"),
-        metadata={"dagster/column_schema": metadata.column_schema(schemas.DUPLICATES)},
+        metadata={
+            "dagster/column_schema": metadata.column_schema(schemas.DUPLICATES),
+            "duplicate_index_columns": metadata.column_schema(schemas.DUPLICATE_INDEX),
+        },
         pool="memory",
     )
     @no_useless_retries

@@ -30,7 +30,11 @@ def insight_assets(lanes: Sequence[Lane]) -> list[dg.AssetsDefinition]:
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version("insight", "stages.insight", "stages.portions"),
-        metadata={"dagster/column_schema": metadata.column_schema(schemas.SPEECH_ACTS)},
+        metadata={
+            "dagster/column_schema": metadata.column_schema(schemas.SPEECH_ACTS),
+            "speech_act_transitions_columns": metadata.column_schema(schemas.SPEECH_ACT_TRANSITIONS),
+            "speech_act_examples_columns": metadata.column_schema(schemas.SPEECH_ACT_EXAMPLES),
+        },
     )
     @no_useless_retries
     def speech_acts(lake: LakeResource) -> dg.MaterializeResult:

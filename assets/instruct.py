@@ -76,7 +76,10 @@ def _examples(lanes: Sequence[Lane], *, gate: str) -> dg.AssetsDefinition:
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version("instruct", "stages.instruct", "stages.portions", "references", "dedup"),
-        metadata={"dagster/column_schema": metadata.column_schema(schemas.EXAMPLES)},
+        metadata={
+            "dagster/column_schema": metadata.column_schema(schemas.EXAMPLES),
+            "passed_over_columns": metadata.column_schema(schemas.PASSED_OVER),
+        },
     )
     @no_useless_retries
     def examples(config: InstructConfig, lake: LakeResource) -> dg.MaterializeResult:

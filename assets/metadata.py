@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
+from parlance.columns import description, name_of
 from parlance.storage import Table, Written
 
 CELL = 80
@@ -20,10 +21,16 @@ OPEN_CHARACTERS = 999
 
 
 def column_schema(schema: pa.Schema) -> dg.TableSchema:
-    """The columns of a table as the UI shows them."""
+    """The columns of a table as the UI shows them, each with what it holds."""
+    table = name_of(schema)
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(field.name, str(field.type), constraints=dg.TableColumnConstraints(nullable=field.nullable))
+            dg.TableColumn(
+                field.name,
+                str(field.type),
+                description=description(field.name, table=table),
+                constraints=dg.TableColumnConstraints(nullable=field.nullable),
+            )
             for field in schema
         ]
     )

@@ -62,7 +62,10 @@ def prediction_assets(lane: Lane) -> list[dg.AssetsDefinition]:
         partitions_def=lane.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         automation_condition=ON_CHANGE & dg.AutomationCondition.in_latest_time_window(),
-        metadata={"dagster/column_schema": metadata.column_schema(schemas.PREDICTIONS)},
+        metadata={
+            "dagster/column_schema": metadata.column_schema(schemas.PREDICTIONS),
+            "answers_columns": metadata.column_schema(schemas.ANSWERS),
+        },
     )
     @no_useless_retries
     def predictions(

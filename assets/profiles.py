@@ -43,7 +43,10 @@ def _profiles(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version(*ENGINE),
-        metadata={"dagster/column_schema": metadata.column_schema(schemas.PROFILE_ACTS)},
+        metadata={
+            "dagster/column_schema": metadata.column_schema(schemas.PROFILE_ACTS),
+            "profile_fits_columns": metadata.column_schema(schemas.PROFILE_FITS),
+        },
     )
     @no_useless_retries
     def profiles(lake: LakeResource, task_profiles: TaskProfiles) -> dg.MaterializeResult:
@@ -172,7 +175,10 @@ def _profile_sample(lanes: Sequence[Lane]) -> dg.AssetsDefinition:
         kinds={"deltalake", "polars"},
         owners=OWNERS,
         code_version=code_version(*ENGINE),
-        metadata={"dagster/column_schema": metadata.column_schema(schemas.PROFILE_SAMPLE)},
+        metadata={
+            "dagster/column_schema": metadata.column_schema(schemas.PROFILE_SAMPLE),
+            "profile_shortfalls_columns": metadata.column_schema(schemas.PROFILE_SHORTFALLS),
+        },
     )
     @no_useless_retries
     def profile_sample(

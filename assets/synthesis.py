@@ -50,7 +50,10 @@ class SynthesisConfig(dg.Config):
     owners=OWNERS,
     tags=needs("PARLANCE_LLM_URL"),
     code_version=code_version("synthesis", "stages.synthesis"),
-    metadata={"dagster/column_schema": metadata.column_schema(schemas.SYNTHETIC)},
+    metadata={
+        "dagster/column_schema": metadata.column_schema(schemas.SYNTHETIC),
+        "synthetic_rejected_columns": metadata.column_schema(schemas.SYNTHETIC_REJECTED),
+    },
 )
 @no_useless_retries
 def synthetic(config: SynthesisConfig, lake: LakeResource, language_model: LanguageModel) -> dg.MaterializeResult:

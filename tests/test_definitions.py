@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.definitions import defs
 from orchestration.main import phases
+from parlance.lake import LANE_TABLES, TABLES, Lake
 
 ROOT = Path(__file__).parent.parent
 HEAVY = (
@@ -143,3 +144,18 @@ def test_steps_with_two_outputs_have_one_way_to_their_days(definitions: dg.Defin
     for key in together:
         partitioned = [parent for parent in graph.get(key).parent_keys if graph.get(parent).is_partitioned]
         assert len(partitioned) == 1, key
+
+
+def test_every_column_of_every_table_is_described(definitions: dg.Definitions) -> None:
+    """Those of rules too; a table without an asset of its own stands at the one that it is written beside."""
+    graph = definitions.resolve_asset_graph()
+    shown = [value for key in graph.materializable_asset_keys for value in graph.get(key).metadata.values()]
+    tables = [value for value in shown if isinstance(value, dg.TableSchema)]
+    assert {column.name for table in tables for column in table.columns if not column.description} == set()
+    lanes = {key.path[0] for key in graph.materializable_asset_keys if key.path[-1] == "raw"}
+    lake = Lake(root="/nowhere")
+    stored = [*TABLES, *(f"{lane}/{table}" for lane in lanes for table in LANE_TABLES)]
+    known = {tuple(column.name for column in table.columns) for table in tables}
+    assert [name for name in stored if tuple(lake.table(name).schema.names) not in known] == []
+    signals = graph.get(dg.AssetKey(["slack", "signals"])).metadata["dagster/column_schema"]
+    assert {column.name: column.description for column in signals.columns}["gopher_words"] == "Number of words"
