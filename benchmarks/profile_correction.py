@@ -75,7 +75,7 @@ def estimates(text: Said, held_out: Shares, generator: np.random.Generator) -> I
         yield f"{size} of gold, alone", own.sum(axis=1) / size
         for weight in WEIGHTS:
             correction.PRIOR_TRUTHS = weight  # type: ignore[misc]
-            yield f"{size} of gold, prior {weight:g}", corrected(found, Confusion(counts=held_out, own=own))
+            yield f"{size} of gold, prior {weight:g}", corrected(found, Confusion(counts=held_out, own=[own]))
 
 
 def said(classifier: Classifier, rows: pl.DataFrame) -> dict[str, Said]:

@@ -36,28 +36,47 @@ class Units:
 
 def write_profiles(lake: Lake, wanted: Mapping[str, Profile], lanes: Sequence[str]) -> tuple[Written, Written]:
     """The corpus beside each profile, as tables of acts and of fits. Raises ConfigError for unknown sources."""
-    confusion = confusions(lake, lanes)
-    compared = [compare(lake, profile, lanes, confusion=confusion) for profile in wanted.values()]
+    known = Known.of(lake, lanes)
+    compared = [compare(lake, profile, lanes, confusion=known.confusion(lake, profile)) for profile in wanted.values()]
     acts = pl.concat([empty_frame(schemas.PROFILE_ACTS), *(one.acts for one in compared)])
     fits = pl.concat([empty_frame(schemas.PROFILE_FITS), *(one.fits for one in compared)])
     written = lake.table("corpus/profiles").replace(record_batches(acts, schemas.PROFILE_ACTS))
     return written, lake.table("corpus/profile_fits").replace(record_batches(fits, schemas.PROFILE_FITS))
 
 
-def confusions(lake: Lake, lanes: Sequence[str]) -> dict[str, Confusion]:
-    """How the classifier in use errs, on held-out utterances and on the exam; none where there is no classifier yet.
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """How the classifier in use errs: on held-out utterances, by target, and on the exam.
 
-    The exam is the gold that was drawn at random from the corpus and never trained on.
+    The exam is the gold that was drawn at random from the corpus and never trained on: `exam` has source, document_id,
+    and for each target its label and `<target>_found`. Without a classifier nothing is known.
     """
-    if lake.files.latest("corpus/speech_act_model") is None:
-        return {}
-    held_out = profiles.read_confusion(lake.files.folder("corpus/speech_act_model"))
-    _, asked = exam.split(lake.table("corpus/gold").scan().collect())
-    said = pl.concat([lake.table(f"{lane}/utterances").scan().select("id", *TARGETS) for lane in lanes])
-    both = asked.lazy().select("id", *TARGETS).join(said, on="id", suffix="_found").collect()
-    return {
-        target: replace(known, own=counted(both[target], both[f"{target}_found"])) for target, known in held_out.items()
-    }
+
+    held_out: Mapping[str, Confusion]
+    exam: pl.DataFrame
+
+    @classmethod
+    def of(cls, lake: Lake, lanes: Sequence[str]) -> "Known":
+        in_use = lake.files.latest("corpus/speech_act_model")
+        held_out = profiles.read_confusion(lake.files.folder("corpus/speech_act_model")) if in_use else {}
+        _, asked = exam.split(lake.table("corpus/gold").scan().collect())
+        said = pl.concat([lake.table(f"{lane}/utterances").scan().select("id", *TARGETS) for lane in lanes])
+        columns = ("id", "source", "document_id", *TARGETS)
+        return cls(held_out=held_out, exam=asked.lazy().select(columns).join(said, on="id", suffix="_found").collect())
+
+    def confusion(self, lake: Lake, profile: Profile) -> dict[str, Confusion]:
+        """By target, with the gold of the texts that `profile` is for behind that of others."""
+        is_ours = pl.col("source").is_in(profile.sources) if profile.sources else pl.lit(True)
+        ours = self.exam.filter(is_ours)
+        if profile.channels:
+            kept = (lake.table(f"{lane}/kept").scan() for lane in ours["source"].unique())
+            chosen = [one.filter(pl.col("channel").is_in(profile.channels)).select(document_id="id") for one in kept]
+            ours = ours.join(pl.concat(chosen).collect(), on="document_id", how="semi") if chosen else ours
+        parts = (self.exam.join(ours, on="id", how="anti"), ours)
+        return {
+            target: replace(held_out, own=[counted(part[target], part[f"{target}_found"]) for part in parts])
+            for target, held_out in self.held_out.items()
+        }
 
 
 def compare(lake: Lake, profile: Profile, lanes: Sequence[str], *, confusion: Mapping[str, Confusion]) -> Comparison:
@@ -121,7 +140,7 @@ def write_samples(
     lake: Lake, wanted: Sequence[Profile], lanes: Sequence[str], *, unit: str, size: int, seed: int
 ) -> tuple[Written, dict[str, Sample]]:
     """Draws a set for each profile: its ids in one table, what it lacks in `instruct/profile_shortfalls`."""
-    confusion = confusions(lake, lanes)
+    known = Known.of(lake, lanes)
     drawn: dict[str, Sample] = {}
     rows = [empty_frame(schemas.PROFILE_SAMPLE)]
     for profile in wanted:
@@ -129,7 +148,12 @@ def write_samples(
         found = {target: units.counts[:, columns_of(target)].sum(axis=0) for target in profile.targets}
         shares = {target: sums / max(sums.sum(), 1) for target, sums in found.items()}
         sample = profiles.draw(
-            profile, units.rows["id"], units.counts, size=size, seed=seed, truths=truths(confusion, shares)
+            profile,
+            units.rows["id"],
+            units.counts,
+            size=size,
+            seed=seed,
+            truths=truths(known.confusion(lake, profile), shares),
         )
         drawn[profile.name] = sample
         rows.append(units.rows[sample.places].select(pl.lit(profile.name).alias("profile"), pl.all()))

@@ -20,6 +20,7 @@ from parlance.errors import ConfigError
 from parlance.lake import Lake
 from parlance.speech_acts import LABELS
 from parlance.speech_acts.classifier import CONFUSION
+from parlance.stages.profiles import Known
 from parlance.storage import record_batches
 from resources.lake import LakeResource
 from resources.profiles import TaskProfiles
@@ -129,6 +130,21 @@ def test_shares_are_corrected_by_the_exam_and_by_no_other_gold(lake: Lake) -> No
     write_gold(lake, half.filter(asked))
     right = (half.filter(asked)["function"] == "representative").sum()
     assert assertions(lake) == pytest.approx(before * (right + 5) / (asked.sum() + 5), abs=0.01)
+
+
+def test_gold_of_the_channels_of_a_profile_is_counted_apart(lake: Lake) -> None:
+    with lake.files.publish("corpus/speech_act_model", "v1") as folder:
+        rows = [{"target": "function", "gold": act, "predicted": act, "count": 100} for act in LABELS]
+        (folder / CONFUSION).write_text(json.dumps(rows), encoding="utf-8")
+    utterances = lake.table("slack/utterances").scan().collect()
+    write_gold(lake, utterances)
+    asked = utterances.filter(reserved(utterances["id"]))
+    in_general = asked["document_id"].str.contains("general")
+    known = Known.of(lake, [*lanes()])
+    wanted = TaskProfiles(path=resources(lake)["task_profiles"].path).profiles()  # type: ignore[attr-defined]
+    counts = {name: [each.sum() for each in known.confusion(lake, one)["function"].own] for name, one in wanted.items()}
+    assert counts == {"mixed": [in_general.sum(), (~in_general).sum()], "asking": [0, asked.height]}
+    assert in_general.any()
 
 
 def assertions(lake: Lake) -> float:

@@ -139,7 +139,7 @@ def test_much_gold_of_the_corpus_itself_gives_the_truth_whatever_the_confusion_s
     rates = (1 - error) * np.eye(8) + error / 8
     misleading = np.roll(np.eye(8), 1, axis=1) * 1e6
     own = truth[:, None] * rates * 1e6
-    assert np.abs(corrected(truth @ rates, Confusion(counts=misleading, own=own)) - truth).max() < 0.001
+    assert np.abs(corrected(truth @ rates, Confusion(counts=misleading, own=[own])) - truth).max() < 0.001
 
 
 def test_little_gold_of_the_corpus_itself_moves_the_shares_a_little() -> None:
@@ -149,17 +149,27 @@ def test_little_gold_of_the_corpus_itself_moves_the_shares_a_little() -> None:
     own[directive, question] = 5
     found = np.full(8, 0.125)
     known = np.eye(8) * 1e9
-    moved = corrected(found, Confusion(counts=known, own=own)) - corrected(found, Confusion(counts=known))
+    moved = corrected(found, Confusion(counts=known, own=[own])) - corrected(found, Confusion(counts=known))
     expected = np.zeros(8)
     expected[question], expected[directive] = -0.0625, 0.0625
     assert moved == pytest.approx(expected, abs=1e-3)
+
+
+def test_gold_of_the_very_text_counts_more_than_that_of_the_rest() -> None:
+    """Of the rest all questions are directives, of the text itself none is."""
+    question, directive = LABELS.index("question"), LABELS.index("directive")
+    rest, ours = np.zeros((8, 8)), np.zeros((8, 8))
+    rest[directive, question] = ours[question, question] = 5
+    found, known = np.full(8, 0.125), np.eye(8) * 1e9
+    shares = corrected(found, Confusion(counts=known, own=[rest, ours]))
+    assert shares[[question, directive]] == pytest.approx([0.125 * 0.75, 0.125 * 1.25], abs=1e-3)
 
 
 def test_gold_of_the_corpus_itself_is_drawn_again_for_the_interval() -> None:
     counts, own = np.eye(8) * 1000, np.eye(8) * 4
     own[0, 1] = own[1, 0] = 2
     alone = compared(300, EVEN, {"function": Confusion(counts=counts)}).acts
-    both = compared(300, EVEN, {"function": Confusion(counts=counts, own=own)}).acts
+    both = compared(300, EVEN, {"function": Confusion(counts=counts, own=[own])}).acts
     width = pl.col("corrected_high") - pl.col("corrected_low")
     assert both.select(width)[0].item() > 2 * alone.select(width)[0].item()
 
