@@ -63,19 +63,23 @@ def _inbox(lane: Lane, job: Any) -> dg.SensorDefinition:
 def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
     @dg.sensor(name="slack_changes", job=job, minimum_interval_seconds=60)
     def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """Runs the lane for days in which the Web API found late replies, edits or deletions after they were made."""
+        """Runs the lane for days in which the Web API found late replies, edits or deletions after they were made.
+
+        Until a day is made again its changes stay pending: where the run failed it is asked for anew each day.
+        """
         if not setting("PARLANCE_SLACK_TOKEN"):
             return dg.SkipReason("PARLANCE_SLACK_TOKEN is not set")
         now = dt.datetime.now(dt.UTC)
         since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now
         archive = Archive(lake_root())
         made = {day: _made_at(context.instance, lane.key("raw"), day) for day in archive.changed_days(since)}
-        days = [day for day, at in made.items() if at is not None and day in archive.changed_days(at)]
-        requests = [
-            request_of(job.name, first, last, key=f"{first}..{last}@{now.isoformat()}")
-            for first, last in ranges_of(lane, context.instance, days)
-        ]
-        return dg.SensorResult(run_requests=requests, cursor=now.isoformat())
+        pending = {day: at for day, at in made.items() if at is not None and day in archive.changed_days(at)}
+        requests = []
+        for first, last in ranges_of(lane, context.instance, pending):
+            stamp = max(at for day, at in pending.items() if first <= day <= last)
+            key = f"{first}..{last}@{stamp.isoformat()}/{now.date()}"
+            requests.append(request_of(job.name, first, last, key=key))
+        return dg.SensorResult(run_requests=requests, cursor=(since if pending else now).isoformat())
 
     return changes
 

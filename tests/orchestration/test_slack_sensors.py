@@ -3,14 +3,17 @@
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pyarrow as pa
 import pytest
 
+from orchestration import sensors
 from orchestration.definitions import defs
 from orchestration.settings import lake_root
 from parlance.lake import Lake
+from parlance.sources.slack_archive import Archive
 
 RAW = dg.AssetKey(["slack", "raw"])
 DAYS = [f"2026-10-0{number}" for number in range(1, 8)]
@@ -87,3 +90,43 @@ def test_days_of_different_runs_are_made_again(instance: dg.DagsterInstance) -> 
 
 def test_without_materialisations_nothing_is_asked_for(instance: dg.DagsterInstance) -> None:
     assert look(instance, None) == ([], None)
+
+
+class Tomorrow(dt.datetime):
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+        return dt.datetime.now(tz) + dt.timedelta(days=1)
+
+
+def test_a_change_stays_pending_until_its_day_is_made_again(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: dict[str, dt.datetime] = {}
+    monkeypatch.setattr(Archive, "changed_days", lambda _, since: [day for day, at in stored.items() if at > since])
+    monkeypatch.setenv("PARLANCE_SLACK_TOKEN", "xoxb-1")
+
+    def changes(cursor: str | None) -> tuple[list[str | None], list[str | None], str | None]:
+        with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+            result = defs().resolve_sensor_def("slack_changes")(context)
+        requests = result.run_requests
+        return [request.run_key for request in requests], [request.partition_key for request in requests], result.cursor
+
+    made(instance, DAYS[0], DAYS[2])
+    _, days, began = changes(None)
+    assert days == []
+    stored[DAYS[1]] = dt.datetime.now(dt.UTC)
+    keys, days, cursor = changes(began)
+    assert (days, cursor) == ([DAYS[1]], began)
+    # The run fails: Dagster takes a key once, so it is asked for again only on the next day.
+    assert changes(cursor) == (keys, [DAYS[1]], began)
+    with monkeypatch.context() as later:
+        later.setattr(sensors, "dt", SimpleNamespace(datetime=Tomorrow, UTC=dt.UTC))
+        again, days, cursor = changes(cursor)
+    assert (days, cursor) == ([DAYS[1]], began)
+    assert again != keys
+    made(instance, DAYS[1], DAYS[1])
+    _, days, cursor = changes(cursor)
+    assert days == []
+    assert cursor is not None
+    assert began is not None
+    assert cursor > began
