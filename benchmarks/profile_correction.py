@@ -18,7 +18,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from parlance.profiles import correction
 from parlance.profiles.comparing import divergence
 from parlance.profiles.correction import LEAST, Confusion, corrected, counted
 from parlance.speech_acts import LABELS, train
@@ -74,8 +73,8 @@ def estimates(text: Said, held_out: Shares, generator: np.random.Generator) -> I
         own = text.some(size, generator).counts()
         yield f"{size} of gold, alone", own.sum(axis=1) / size
         for weight in WEIGHTS:
-            correction.PRIOR_TRUTHS = weight  # type: ignore[misc]
-            yield f"{size} of gold, prior {weight:g}", corrected(found, Confusion(counts=held_out, own=[own]))
+            shares = corrected(found, Confusion(counts=held_out, own=[own]), prior=weight)
+            yield f"{size} of gold, prior {weight:g}", shares
 
 
 def said(classifier: Classifier, rows: pl.DataFrame) -> dict[str, Said]:

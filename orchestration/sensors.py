@@ -71,9 +71,9 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
             return dg.SkipReason("PARLANCE_SLACK_TOKEN is not set")
         now = dt.datetime.now(dt.UTC)
         since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now
-        archive = Archive(lake_root())
-        made = {day: _made_at(context.instance, lane.key("raw"), day) for day in archive.changed_days(since)}
-        pending = {day: at for day, at in made.items() if at is not None and day in archive.changed_days(at)}
+        changed = Archive(lake_root()).changed_days(since)
+        made = {day: _made_at(context.instance, lane.key("raw"), day) for day in changed}
+        pending = {day: at for day, at in made.items() if at is not None and at < changed[day]}
         requests = []
         for first, last in ranges_of(lane, context.instance, pending):
             stamp = max(at for day, at in pending.items() if first <= day <= last)

@@ -48,8 +48,8 @@ _COLUMNS: Final = ("target", "gold", "predicted", "count")
 class Confusion:
     """How a classifier errs by one target: counts (..., true, found), in the order of LABELS.
 
-    `counts` are those of held-out utterances of the kind that it learned from; `own` those of gold that was drawn at
-    random from the corpus itself, and then of the part of that which is nearer to the text, if there is one.
+    `counts` are those of held-out utterances of the kind that it learned from; `own` those of samples of gold, each
+    nearer to the text in question than the one before: of the rest of its corpus, of the text itself.
     """
 
     counts: NDArray[np.float64]
@@ -93,7 +93,7 @@ def counted(gold: pl.Series, found: pl.Series, times: pl.Series | None = None) -
     return counts
 
 
-def corrected(found: Shares, confusion: Confusion, *, steps: int = STEPS) -> Shares:
+def corrected(found: Shares, confusion: Confusion, *, steps: int = STEPS, prior: float = PRIOR_TRUTHS) -> Shares:
     """The true shares, (..., true), of a text in which the shares `found`, (..., found), were found; they sum to one.
 
     >>> counts = np.eye(len(LABELS)) * 900
@@ -102,19 +102,19 @@ def corrected(found: Shares, confusion: Confusion, *, steps: int = STEPS) -> Sha
     >>> corrected(found, Confusion(counts=counts), steps=50)[:2].round(2)
     array([0.9, 0.1])
     """
-    return np.asarray((found[..., None, :] @ _truths(found, confusion, steps=steps))[..., 0, :])
+    return np.asarray((found[..., None, :] @ _truths(found, confusion, steps=steps, prior=prior))[..., 0, :])
 
 
 def truths(confusion: Mapping[str, Confusion], found: Mapping[str, Shares]) -> dict[str, NDArray[np.float64]]:
     """P(true | found), (found, true), by target, in a text in which the shares `found` were found."""
     return {
-        target: _truths(shares, confusion[target], steps=STEPS)
+        target: _truths(shares, confusion[target], steps=STEPS, prior=PRIOR_TRUTHS)
         for target, shares in found.items()
         if target in confusion
     }
 
 
-def _truths(found: Shares, confusion: Confusion, *, steps: int) -> NDArray[np.float64]:
+def _truths(found: Shares, confusion: Confusion, *, steps: int, prior: float) -> NDArray[np.float64]:
     """P(true | found), (..., found, true), after `steps` of EM, of which the last is the use of what this gives."""
     rates = confusion.rates()
     # What was never found may yet be there.
@@ -129,5 +129,5 @@ def _truths(found: Shares, confusion: Confusion, *, steps: int) -> NDArray[np.fl
     expected = np.where(sums > LEAST, joint / np.maximum(sums, LEAST), np.eye(len(LABELS)))
     for sample in confusion.own:
         own = np.swapaxes(sample, -1, -2)
-        expected = (own + PRIOR_TRUTHS * expected) / (own.sum(axis=-1, keepdims=True) + PRIOR_TRUTHS)
+        expected = (own + prior * expected) / (own.sum(axis=-1, keepdims=True) + prior)
     return np.asarray(expected)

@@ -120,11 +120,11 @@ class Archive:
             looks = found.unique(KEYS, keep="first").sort(KEYS).collect().iter_rows(named=True)
             yield from raw_rows(looks, workspace=workspace, rights=rights, reads=_reads_of(reads, day, channels))
 
-    def changed_days(self, since: datetime) -> list[str]:
-        """The days of the messages of which something new was stored after `since`, in order."""
-        found = self.messages.scan().filter(pl.col("recorded_at") > since).select(pl.col("partition").unique().sort())
-        days: list[str] = found.collect()["partition"].to_list()
-        return days
+    def changed_days(self, since: datetime) -> dict[str, datetime]:
+        """The days of the messages of which something new was stored after `since`, in order, and when the last was."""
+        found = self.messages.scan().filter(pl.col("recorded_at") > since)
+        last = found.group_by("partition").agg(pl.col("recorded_at").max()).sort("partition")
+        return dict(last.collect().iter_rows())
 
     def coverage(self) -> dict[str, list[Window]]:
         """For each channel the windows of its history that were read at least once, merged and in order."""

@@ -102,7 +102,7 @@ def test_a_change_stays_pending_until_its_day_is_made_again(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored: dict[str, dt.datetime] = {}
-    monkeypatch.setattr(Archive, "changed_days", lambda _, since: [day for day, at in stored.items() if at > since])
+    monkeypatch.setattr(Archive, "changed_days", lambda _, since: {day: at for day, at in stored.items() if at > since})
     monkeypatch.setenv("PARLANCE_SLACK_TOKEN", "xoxb-1")
 
     def changes(cursor: str | None) -> tuple[list[str | None], list[str | None], str | None]:

@@ -194,4 +194,4 @@ def test_an_archive_that_was_never_written_is_empty(tmp_path: Path) -> None:
     assert list(archive.rows(["2026-01-05"])) == []
     assert archive.coverage() == {}
     assert archive.gaps("2026-01-05", "2026-01-06") == []
-    assert archive.changed_days(datetime(2026, 1, 1, tzinfo=UTC)) == []
+    assert archive.changed_days(datetime(2026, 1, 1, tzinfo=UTC)) == {}
