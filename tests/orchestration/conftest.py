@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +58,14 @@ class Workspace:
         names = [f"{lane}/{table}" for lane in ("slack", "crawl", "dump") for table in LANE_TABLES] + list(TABLES)
         return {name: self.rows(name) for name in names}
 
-    def processes(self) -> list[psutil.Process]:
-        """Processes that were started for this workspace and still live."""
+    def processes(self, *, command: str = "") -> list[psutil.Process]:
+        """Processes that were started for this workspace and still live, with `command` in their command line."""
         found = []
         for process in psutil.process_iter():
-            try:
-                if process.environ().get("PARLANCE_HOME") == str(self.home):
+            with suppress(psutil.Error):  # it may end at any time
+                is_ours = process.environ().get("PARLANCE_HOME") == str(self.home)
+                if is_ours and command in " ".join(process.cmdline()):
                     found.append(process)
-            except psutil.Error:
-                continue
         return found
 
 

@@ -245,7 +245,7 @@ def kill_training_after_a_checkpoint(workspace: Workspace, *, limit_s: float = 2
     checkpoints = workspace.home / "checkpoints" / "models" / "fine_tuned_model"
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
-        training = [process for process in workspace.processes() if "resources.training" in " ".join(process.cmdline())]
+        training = workspace.processes(command="resources.training")
         if training and list(checkpoints.glob("*/checkpoint-*/trainer_state.json")):
             training[0].kill()
             return
