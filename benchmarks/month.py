@@ -1,6 +1,6 @@
 """Thirty simulated days without a hand: the daemon by a stepped clock, a world on loopback, and what went wrong in it.
 
-python -m benchmarks.month --output FOLDER [--days 30] [--lanes-only] [--database-url URL] [--s3] [--compare LAKE]
+python -m benchmarks.month --output FOLDER [--days 30] [--lanes-only] [--postgres] [--s3] [--compare LAKE]
 
 Asks for a C compiler: `month_clock.py` says why. The driver turns schedules and sensors on, changes the world and
 steps the clock; it never launches a run. In the end every partition is held against a lake that gets the final state
@@ -32,6 +32,7 @@ from benchmarks.month_world import HOST, Inbox, Site, Slack, Workspace, day_star
 from parlance.errors import ConfigError
 from parlance.lake import Lake
 from tests.servers import sites
+from tests.servers.postgres import postgres, programs
 from tests.servers.slack_export_files import write_export
 from tests.servers.slack_web_api import Fault, no_fault, serve
 from tests.servers.slack_workspace import DAY, Json
@@ -173,12 +174,13 @@ class Month:
 
 @contextmanager
 def world(
-    folder: Path, *, seed: int, talks: int, is_trained: bool, database_url: str = "", settings: Mapping[str, str]
+    folder: Path, *, seed: int, talks: int, is_trained: bool, on_postgres: bool = False, settings: Mapping[str, str]
 ) -> Iterator[Month]:
     """A month that has not begun, with its servers on loopback."""
     with ExitStack() as stack:
         workspace = Workspace(seed=seed, talks_a_day=talks)
         clock = Clock(compiled(folder), folder / "clock")
+        database_url = stack.enter_context(postgres_by(clock)) if on_postgres else ""
         slack = stack.enter_context(serve(Slack(workspace, listed=200, clock=clock.now)))  # type: ignore[type-var]
         site = Site(seed=seed)
         served = stack.enter_context(sites.served(site.hosts))
@@ -279,6 +281,7 @@ def verified(month: Month, keys: truth.Keys) -> Iterator[truth.Finding]:
     """The lake against the world, and against one that is made at once."""
     lake = Lake(root=month.deployment.lake)
     month.fail(no_fault)
+    write_export(month.workspace, month.export)  # an older one has what was deleted since, and only the archive knows
     yield from truth.balances(lake, keys)
     yield from truth.messages(lake, month.workspace, keys["slack"])
     yield truth.coverage(lake, keys["slack"])
@@ -301,6 +304,17 @@ def _told(event: Event, instance: dg.DagsterInstance, ran: list[month_report.Ran
 
 def _date(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).date().isoformat()
+
+
+@contextmanager
+def postgres_by(clock: Clock) -> Iterator[str]:
+    """Address of a PostgreSQL that lives by the clock, as long as the block lasts. Raises ConfigError without one."""
+    found = programs()
+    if found is None:
+        raise ConfigError("PostgreSQL is not installed; its programs are looked for in PATH and in /usr/lib/postgresql")
+    clock.file.chmod(0o666)  # PostgreSQL runs as another user
+    with postgres(found, environment=clock.environment()) as url:
+        yield url
 
 
 @contextmanager
@@ -337,7 +351,7 @@ def main() -> int:
     parser.add_argument("--talks", type=int, default=10, help="threads that begin on a day")
     parser.add_argument("--home", type=Path, help="an empty folder to keep what is made in")
     parser.add_argument("--lanes-only", action="store_true", help="set up without the main job: no model is trained")
-    parser.add_argument("--database-url", default="", help="PostgreSQL that the instance is kept in; empty: SQLite")
+    parser.add_argument("--postgres", action="store_true", help="runs and events in PostgreSQL and not in SQLite")
     parser.add_argument("--s3", action="store_true", help="a lake in a bucket (moto) and not in a folder")
     parser.add_argument("--compare", help="root of the lake of another run with the same seed, which must be the same")
     options = parser.parse_args()
@@ -351,7 +365,7 @@ def main() -> int:
                     seed=options.seed,
                     talks=options.talks,
                     is_trained=not options.lanes_only,
-                    database_url=options.database_url,
+                    on_postgres=options.postgres,
                     settings=stack.enter_context(on_s3()) if options.s3 else {},
                 )
             )

@@ -1,7 +1,6 @@
 """A deployment of the project for the simulated month: code server and daemon, by a clock, watched and never helped."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._utils.schedules import cron_string_iterator
 
 from benchmarks.month_clock import Clock
+from orchestration.instance import DATABASE, instance_yaml
 
 ROOT = Path(__file__).parents[1]
 NOT_OURS = ("PARLANCE", "SLACK", "AWS", "DAGSTER")
@@ -40,7 +40,7 @@ class StuckError(Exception):
 class Deployment:
     """The project in a home of its own. `settings` are environment variables beside those of the home.
 
-    With `database_url` the instance is kept in PostgreSQL, as PARLANCE_DATABASE_URL says.
+    With `database_url` the instance is kept in that PostgreSQL.
     """
 
     home: Path
@@ -66,18 +66,18 @@ class Deployment:
             "OMP_NUM_THREADS": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         }
-        database = {"PARLANCE_DATABASE_URL": self.database_url} if self.database_url else {}
-        return inherited | own | database | self.clock.environment() | self.settings
+        return inherited | own | {DATABASE: self.database_url} | self.clock.environment() | self.settings
 
     def prepare(self) -> None:
         """A home with the project's own settings of Dagster."""
         (self.home / "dagster").mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / "dagster.yaml", self.home / "dagster" / "dagster.yaml")
+        own = (ROOT / "dagster.yaml").read_text(encoding="utf-8")
+        (self.home / "dagster" / "dagster.yaml").write_text(instance_yaml(own, {DATABASE: self.database_url}))
 
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
         """The instance, to look at: opened in this process, which lives by the real clock."""
-        os.environ |= {"PARLANCE_DATABASE_URL": self.database_url} if self.database_url else {}
+        os.environ[DATABASE] = self.database_url
         with dg.DagsterInstance.from_config(str(self.home / "dagster")) as instance:
             yield instance
 

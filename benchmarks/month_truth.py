@@ -42,9 +42,8 @@ class Finding:
 
 def made_at_once(deployment: Deployment, folder: Path, keys: Keys) -> Lake:
     """A lake of its own that gets the whole world in one range for each lane; only what was crawled is carried over."""
-    fresh = replace(
-        deployment, home=folder, settings=deployment.settings | {"PARLANCE_LAKE": ""}, processes=[], cpu_s={}
-    )
+    settings = deployment.settings | {"PARLANCE_LAKE": ""}
+    fresh = replace(deployment, home=folder, settings=settings, database_url="", processes=[], cpu_s={})
     fresh.prepare()
     shutil.copytree(deployment.home / "crawls", folder / "crawls")
     with fresh.instance() as instance:

@@ -59,9 +59,9 @@ def requests_of(lane: Lane, instance: dg.DagsterInstance, *, now: dt.datetime) -
     missing = incomplete(lane, instance, wanted(lane, instance, now=now))
     if not missing:
         return [], []
-    busy, finished = _runs(lane, instance, now=now)
+    finished, going_on = _finished(lane, instance, now=now), busy(lane, instance)
     fresh, again, left = [], [], []
-    for key in (key for key in missing if key not in busy):
+    for key in (key for key in missing if key not in going_on):
         tried = finished.get(key, [])
         if not tried or _was_spared(instance, key, tried[0]):
             fresh.append(key)
@@ -124,25 +124,23 @@ def partitions_of(run: dg.DagsterRun, lane: Lane, instance: dg.DagsterInstance) 
     return list(keys[keys.index(first) : keys.index(last) + 1])
 
 
-def _runs(
-    lane: Lane, instance: dg.DagsterInstance, *, now: dt.datetime
-) -> "tuple[set[str], dict[str, list[RunRecord]]]":
-    """Partitions with a run that waits or goes on, and finished runs of the window by partition, newest first."""
+def busy(lane: Lane, instance: dg.DagsterInstance) -> set[str]:
+    """Partitions of the lane with a run or a backfill that waits or goes on."""
+    going_on = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    of_lane = [run for run in going_on if is_of_lane(run, lane)]
+    return _of_backfills(lane, instance).union(*(partitions_of(run, lane, instance) for run in of_lane))
+
+
+def _finished(lane: Lane, instance: dg.DagsterInstance, *, now: dt.datetime) -> "dict[str, list[RunRecord]]":
+    """Finished runs of the window by partition, newest first."""
     since = now - dt.timedelta(days=whole_number("PARLANCE_CATCH_UP_DAYS") + 1)
-    recent = instance.get_run_records(dg.RunsFilter(updated_after=since), limit=5000)
-    going = instance.get_run_records(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
-    busy: set[str] = _of_backfills(lane, instance)
     finished: defaultdict[str, list[RunRecord]] = defaultdict(list)
-    for record in {one.dagster_run.run_id: one for one in [*recent, *going]}.values():
+    for record in instance.get_run_records(dg.RunsFilter(updated_after=since), limit=5000):
         run = record.dagster_run
-        if not is_of_lane(run, lane):
-            continue
-        for key in partitions_of(run, lane, instance):
-            if run.is_finished and run.tags.get("dagster/will_retry") != "true":
+        if is_of_lane(run, lane) and run.is_finished and run.tags.get("dagster/will_retry") != "true":
+            for key in partitions_of(run, lane, instance):
                 finished[key].append(record)
-            elif not run.is_finished:
-                busy.add(key)
-    return busy, {key: sorted(found, key=_ended, reverse=True) for key, found in finished.items()}
+    return {key: sorted(found, key=_ended, reverse=True) for key, found in finished.items()}
 
 
 def _of_backfills(lane: Lane, instance: dg.DagsterInstance) -> set[str]:

@@ -11,7 +11,7 @@ import polars as pl
 from assets.lanes import Lane
 from orchestration import decisions
 from orchestration.alerting.sensor import alerts_sensor
-from orchestration.catching_up import missing_days, ranges_of, request_of
+from orchestration.catching_up import busy, missing_days, ranges_of, request_of, tables_of
 from orchestration.settings import annotations_folder, dumps_folder, lake_root, retrain_after, setting
 from parlance.lake import Lake
 from parlance.sources.slack_archive import Archive
@@ -22,6 +22,7 @@ from resources.sources import Dumps
 
 MOST_REQUESTS = 25
 MOST_MADE = 1000
+MATERIALIZATION = dg.DagsterEventType.ASSET_MATERIALIZATION
 
 
 def sensors(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.SensorDefinition]:
@@ -72,7 +73,7 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
         now = dt.datetime.now(dt.UTC)
         since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now
         changed = Archive(lake_root()).changed_days(since)
-        made = {day: _made_at(context.instance, lane.key("raw"), day) for day in changed}
+        made = {day: _made_at(context.instance, lane, day) for day in changed}
         pending = {day: at for day, at in made.items() if at is not None and at < changed[day]}
         requests = []
         for first, last in ranges_of(lane, context.instance, pending):
@@ -84,50 +85,72 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
     return changes
 
 
-def _made_at(instance: dg.DagsterInstance, key: dg.AssetKey, day: str) -> dt.datetime | None:
-    """When the partition was last materialised; null where it never was."""
-    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[day])
-    records = instance.fetch_materializations(wanted, limit=1).records
-    return dt.datetime.fromtimestamp(records[0].timestamp, dt.UTC) if records else None
+def _made_at(instance: dg.DagsterInstance, lane: Lane, day: str) -> dt.datetime | None:
+    """When the last table of the partition was made; null where one never was: that is left to `missing_days`."""
+    times = []
+    for table in tables_of(lane):
+        wanted = dg.AssetRecordsFilter(asset_key=lane.key(table), asset_partitions=[day])
+        records = instance.fetch_materializations(wanted, limit=1).records
+        if not records:
+            return None
+        times.append(records[0].timestamp)
+    return dt.datetime.fromtimestamp(min(times), dt.UTC)
 
 
 def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:
     @dg.sensor(name="late_replies", job=job, minimum_interval_seconds=30)
-    def late_replies(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def late_replies(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """A reply to a thread of an earlier day makes that day's documents anew, so that the thread has its reply.
 
-        It looks at every day whose raw rows were made since its last look; a run that made both days has it already.
+        It looks at every day whose raw rows were made since its last look. Until the documents are made its thread
+        stays pending: where the run failed it is asked for anew each day, and not while a run of that day goes on.
         """
-        records = _made_since(context.instance, lane.key("raw"), context.cursor)
-        if not records:
-            return dg.SkipReason("no raw rows were made since the last look")
-        mark = str(max(record.storage_id for record in records))
-        made: dict[str, set[str]] = {}
-        for record in records:
-            made.setdefault(record.run_id, set()).add(str(record.partition_key))
+        state = json.loads(context.cursor or "{}")
+        records = _made_since(context.instance, lane.key("raw"), state.get("seen"))
         rows = Lake(root=lake_root()).table(f"{lane.name}/raw")
-        days = {day for together in made.values() for day in _earlier_days(rows, together)}
-        requests = [
-            request_of(job.name, first, last, key=f"{first}..{last}<{mark}")
-            for first, last in ranges_of(lane, context.instance, days)
-        ]
-        return dg.SensorResult(run_requests=requests, cursor=mark)
+        pending: dict[str, int] = state.get("pending", {})
+        for record in records:
+            days = _earlier_days(rows, str(record.partition_key))
+            pending |= {day: max(record.storage_id, pending.get(day, 0)) for day in days}
+        made = _made_last(context.instance, lane, set(pending))
+        pending = {day: reply for day, reply in pending.items() if day in made and made[day] < reply}
+        asked = pending.keys() - (busy(lane, context.instance) if pending else set())
+        today = dt.datetime.now(dt.UTC).date()
+        requests = []
+        for first, last in ranges_of(lane, context.instance, asked):
+            reply = max(reply for day, reply in pending.items() if first <= day <= last)
+            requests.append(request_of(job.name, first, last, key=f"{first}..{last}<{reply}/{today}"))
+        seen = max([state.get("seen", 0), *(record.storage_id for record in records)])
+        reason = (
+            None if requests else f"being made: {', '.join(sorted(pending))}" if pending else "no thread is pending"
+        )
+        cursor = json.dumps({"seen": seen, "pending": pending}, sort_keys=True)
+        return dg.SensorResult(run_requests=requests, cursor=cursor, skip_reason=reason)
 
     return late_replies
 
 
-def _made_since(instance: dg.DagsterInstance, key: dg.AssetKey, cursor: str | None) -> list[dg.EventLogRecord]:
-    """The materialisations of partitions after the cursor; without one the last alone."""
-    wanted = dg.AssetRecordsFilter(asset_key=key, after_storage_id=int(cursor) if cursor else None)
-    found = instance.fetch_materializations(wanted, limit=MOST_MADE if cursor else 1, ascending=bool(cursor)).records
+def _made_since(instance: dg.DagsterInstance, key: dg.AssetKey, seen: int | None) -> list[dg.EventLogRecord]:
+    """The materialisations of partitions since the one with that id; without an id the last alone."""
+    wanted = dg.AssetRecordsFilter(asset_key=key, after_storage_id=seen)
+    found = instance.fetch_materializations(wanted, limit=MOST_MADE if seen else 1, ascending=bool(seen)).records
     return [record for record in found if record.partition_key is not None]
 
 
-def _earlier_days(raw: Table, together: set[str]) -> list[str]:
-    """Days with threads that got replies in the days that were made `together`, and that are none of them."""
-    rows = raw.scan(sorted(together)).select(day="document_partition", of="partition").unique()
-    earlier = rows.filter((pl.col("day") < pl.col("of")) & ~pl.col("day").is_in(sorted(together)))
-    return earlier.select(pl.col("day").unique().sort()).collect()["day"].to_list()
+def _made_last(instance: dg.DagsterInstance, lane: Lane, days: set[str]) -> dict[str, int]:
+    """Id of the oldest of a day's last materialisations of its documents and what is made of them, for whole days."""
+    tables = [table for table in tables_of(lane) if table != "raw"]
+    made = [
+        instance.get_latest_storage_id_by_partition(lane.key(table), MATERIALIZATION, partitions=days)
+        for table in (tables if days else [])
+    ]
+    return {day: min(one[day] for one in made) for day in days if all(day in one for one in made)}
+
+
+def _earlier_days(raw: Table, of: str) -> list[str]:
+    """Days with threads that got replies on the day `of`."""
+    earlier = raw.scan([of]).select(day="document_partition").filter(pl.col("day") < of)
+    return earlier.unique().sort("day").collect()["day"].to_list()
 
 
 def _finished_annotations(job: Any) -> dg.SensorDefinition:

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def postgres(bin_folder: Path) -> Iterator[str]:
-    """Gives the address of an empty database, for SQLAlchemy, on 127.0.0.1."""
+def postgres(bin_folder: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Gives the address of an empty database, for SQLAlchemy, on 127.0.0.1; `environment` is added to the server's."""
     other: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == ROOT_USER else {}
     # Not below pytest's folders, which only their owner may enter.
     with tempfile.TemporaryDirectory(prefix="parlance-postgres-") as root:
@@ -36,9 +36,10 @@ def postgres(bin_folder: Path) -> Iterator[str]:
         run = functools.partial(subprocess.run, cwd=root, check=True, stdout=subprocess.DEVNULL, **other)
         initdb = [bin_folder / "initdb", "-D", data, "-U", "parlance", "--auth=trust", "--no-sync", "--encoding=UTF8"]
         run([*initdb, "--locale=C"])
+        own = os.environ | (environment or {})
         options = f"-h 127.0.0.1 -p {port} -k {root} -c fsync=off -c log_statement=none"
         control = [bin_folder / "pg_ctl", "-D", data, "-w", "-l", Path(root, "log")]
-        run([*control, "-o", options, "start"])
+        run([*control, "-o", options, "start"], env=own)
         try:
             yield f"postgresql+psycopg2://parlance@127.0.0.1:{port}/postgres"
         finally:
