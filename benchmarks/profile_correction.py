@@ -75,6 +75,8 @@ def estimates(text: Said, held_out: Shares, generator: np.random.Generator) -> I
         for weight in WEIGHTS:
             shares = corrected(found, Confusion(counts=held_out, own=[own]), prior=weight)
             yield f"{size} of gold, prior {weight:g}", shares
+        learned = text.some(size, generator).counts().sum(axis=1)
+        yield f"twice {size} of gold", corrected(found, Confusion(counts=held_out, own=[own], learned=learned))
 
 
 def said(classifier: Classifier, rows: pl.DataFrame) -> dict[str, Said]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from parlance import profiles, schemas
 from parlance.annotation import exam
+from parlance.annotation.picking import RANDOM
 from parlance.errors import ConfigError
 from parlance.lake import Lake
 from parlance.profiles import Comparison, Confusion, Profile, Sample
@@ -46,37 +47,48 @@ def write_profiles(lake: Lake, wanted: Mapping[str, Profile], lanes: Sequence[st
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """How the classifier in use errs: on held-out utterances, by target, and on the exam.
+    """How the classifier in use errs, on held-out utterances by target and on the exam, and what else is gold.
 
-    The exam is the gold that was drawn at random from the corpus and never trained on: `exam` has source, document_id,
-    and for each target its label and `<target>_found`. Without a classifier nothing is known.
+    Of the gold that was drawn at random from the corpus the `exam` was never trained on, and `learned` is the rest: id,
+    source, document_id and for each target its label and `<target>_found`. Without a classifier nothing is known.
     """
 
     held_out: Mapping[str, Confusion]
     exam: pl.DataFrame
+    learned: pl.DataFrame
 
     @classmethod
     def of(cls, lake: Lake, lanes: Sequence[str]) -> "Known":
         in_use = lake.files.latest("corpus/speech_act_model")
         held_out = profiles.read_confusion(lake.files.folder("corpus/speech_act_model")) if in_use else {}
-        _, asked = exam.split(lake.table("corpus/gold").scan().collect())
         said = pl.concat([lake.table(f"{lane}/utterances").scan().select("id", *TARGETS) for lane in lanes])
-        columns = ("id", "source", "document_id", *TARGETS)
-        return cls(held_out=held_out, exam=asked.lazy().select(columns).join(said, on="id", suffix="_found").collect())
+        gold = lake.table("corpus/gold").scan().join(said, on="id", suffix="_found").collect()
+        trained_on, asked = exam.split(gold)
+        return cls(held_out=held_out, exam=asked, learned=trained_on.filter(sample=RANDOM))
 
     def confusion(self, lake: Lake, profile: Profile) -> dict[str, Confusion]:
         """By target, with the gold of the texts that `profile` is for behind that of others."""
-        is_ours = pl.col("source").is_in(profile.sources) if profile.sources else pl.lit(True)
-        ours = self.exam.filter(is_ours)
-        if profile.channels:
-            kept = (lake.table(f"{lane}/kept").scan() for lane in ours["source"].unique())
-            chosen = [one.filter(pl.col("channel").is_in(profile.channels)).select(document_id="id") for one in kept]
-            ours = ours.join(pl.concat(chosen).collect(), on="document_id", how="semi") if chosen else ours
+        ours = _of_profile(lake, self.exam, profile)
         parts = (self.exam.join(ours, on="id", how="anti"), ours)
+        learned = _of_profile(lake, self.learned, profile)
         return {
-            target: replace(held_out, own=[counted(part[target], part[f"{target}_found"]) for part in parts])
+            target: replace(
+                held_out,
+                own=[counted(part[target], part[f"{target}_found"]) for part in parts],
+                learned=counted(learned[target], learned[target]).sum(axis=1),
+            )
             for target, held_out in self.held_out.items()
         }
+
+
+def _of_profile(lake: Lake, gold: pl.DataFrame, profile: Profile) -> pl.DataFrame:
+    """The gold of the sources and channels that `profile` is for."""
+    ours = gold.filter(pl.col("source").is_in(profile.sources)) if profile.sources else gold
+    if not profile.channels or ours.is_empty():
+        return ours
+    kept = (lake.table(f"{lane}/kept").scan() for lane in ours["source"].unique())
+    chosen = [one.filter(pl.col("channel").is_in(profile.channels)).select(document_id="id") for one in kept]
+    return ours.join(pl.concat(chosen).collect(), on="document_id", how="semi")
 
 
 def compare(lake: Lake, profile: Profile, lanes: Sequence[str], *, confusion: Mapping[str, Confusion]) -> Comparison:

@@ -110,8 +110,8 @@ def test_shares_are_those_of_the_channels_that_a_profile_is_for(lake: Lake) -> N
     assert dict(fits.select("profile", "documents").iter_rows()) == {"mixed": 60, "asking": 63}
 
 
-def test_shares_are_corrected_by_the_exam_and_by_no_other_gold(lake: Lake) -> None:
-    """A classifier that people found to call every second answer an assertion, on gold that it never saw."""
+def test_the_exam_says_how_the_classifier_errs_and_other_gold_only_what_it_is(lake: Lake) -> None:
+    """A classifier that people found to call every second answer an assertion."""
     with lake.files.publish("corpus/speech_act_model", "v1") as folder:
         rows = [
             {"target": target, "gold": act, "predicted": act, "count": 100}
@@ -125,8 +125,11 @@ def test_shares_are_corrected_by_the_exam_and_by_no_other_gold(lake: Lake) -> No
         function=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("verdictive")).otherwise("function")
     )
     asked = reserved(half["id"])
-    write_gold(lake, half.filter(~asked))  # trained on: says nothing of the rest
-    assert assertions(lake) == before
+    write_gold(lake, half.filter(~asked))
+    ours = half.filter(~asked & ~half["document_id"].str.contains("general"))
+    right = (ours["function"] == "representative").sum()
+    assert right > 0
+    assert assertions(lake) == pytest.approx((before * 40 + right) / (40 + ours.height), abs=0.001)
     write_gold(lake, half.filter(asked))
     right = (half.filter(asked)["function"] == "representative").sum()
     assert assertions(lake) == pytest.approx(before * (right + 5) / (asked.sum() + 5), abs=0.01)

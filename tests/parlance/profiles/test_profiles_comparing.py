@@ -165,6 +165,23 @@ def test_gold_of_the_very_text_counts_more_than_that_of_the_rest() -> None:
     assert shares[[question, directive]] == pytest.approx([0.125 * 0.75, 0.125 * 1.25], abs=1e-3)
 
 
+@given(SHARES, st.floats(0, 0.4))
+def test_much_gold_that_was_learned_from_gives_the_truth_by_itself(truth: np.ndarray, error: float) -> None:
+    found = truth @ ((1 - error) * np.eye(8) + error / 8)
+    shares = corrected(found, Confusion(counts=np.eye(8) * 1e6, learned=truth * 1e6))
+    assert shares.sum() == pytest.approx(1)
+    assert np.abs(shares - truth).max() < 0.001
+
+
+def test_gold_that_was_learned_from_counts_beside_that_which_was_not() -> None:
+    """40 utterances' worth of prior and 60 of exam say an eighth each, 100 that all are questions."""
+    question, own = LABELS.index("question"), np.eye(8) * 7.5
+    learned = np.zeros(8)
+    learned[question] = 100
+    shares = corrected(np.full(8, 0.125), Confusion(counts=np.eye(8) * 1e9, own=[own], learned=learned))
+    assert shares[question] == pytest.approx((0.125 + 1) / 2, abs=1e-3)
+
+
 def test_gold_of_the_corpus_itself_is_drawn_again_for_the_interval() -> None:
     counts, own = np.eye(8) * 1000, np.eye(8) * 4
     own[0, 1] = own[1, 0] = 2
