@@ -148,11 +148,15 @@ def _check(name: str, *, gates: bool) -> dg.AssetChecksDefinition:
     def check(lake: LakeResource) -> dg.AssetCheckResult:
         fits = lake.open().table("corpus/profile_fits").scan().filter(profile=name).sort("target").collect()
         said = [stages.described(row) for row in fits.iter_rows(named=True)]
+        best = fits.select("target", pl.coalesce("corrected_divergence", "divergence"))
         return dg.AssetCheckResult(
             passed=not fits.is_empty() and bool(fits["matches"].all()),
             severity=dg.AssetCheckSeverity.ERROR if gates else dg.AssetCheckSeverity.WARN,
-            description="\n".join(said) or f"the corpus was not compared with profile {name!r}",
-            metadata={"fits": metadata.table_of(_fits(fits).drop("profile"))},
+            description=". ".join(said) or f"the corpus was not compared with profile {name!r}",
+            metadata={
+                "fits": metadata.table_of(_fits(fits).drop("profile")),
+                **{f"divergence_{target}_bits": dg.MetadataValue.float(bits) for target, bits in best.iter_rows()},
+            },
         )
 
     return check
