@@ -1,4 +1,4 @@
-"""Runs of commands that were killed: they hold their places in pools, and the next run would wait for them for ever.
+"""Runs of commands that were killed or broke off: they hold places in pools, for which the next would wait for ever.
 
 `python -m orchestration.lost_runs` ends them, as `make` does before each command. The daemon looks after its own
 (`orchestration/launcher.py`).
@@ -16,16 +16,30 @@ from orchestration.instance import DATABASE
 
 
 def end_lost_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Marks as failed every run of a command of this machine whose process is gone, and frees its places; their ids."""
+    """Marks as failed every run of a command of this machine whose process is gone; their ids.
+
+    Frees the places of these and of all that ended: where the server that forks steps is killed a run fails, and keeps
+    its places.
+    """
     ended = []
     for run in instance.get_runs(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
         named = pids(instance, run.run_id)
         if GRPC_INFO_TAG in run.tags or not named or any(map(is_python, named)):
             continue
         instance.report_run_failed(run, "Its process is gone: it was killed, or the machine went down.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         ended.append(run.run_id)
+    for run_id in _holders(instance):
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
     return ended
+
+
+def _holders(instance: dg.DagsterInstance) -> set[str]:
+    """Runs that hold a place in a pool, or wait for one."""
+    pools = instance.event_log_storage
+    found = [pools.get_concurrency_info(key) for key in pools.get_concurrency_keys()]
+    return {one.run_id for pool in found for one in (*pool.claimed_slots, *pool.pending_steps)}
 
 
 def pids(instance: dg.DagsterInstance, run_id: str) -> set[int]:

@@ -76,6 +76,21 @@ def test_a_command_that_was_killed_gives_back_its_place_in_a_pool(instance: dg.D
     assert end_lost_runs(instance) == []
 
 
+def test_a_run_that_failed_and_kept_its_place_gives_it_back(instance: dg.DagsterInstance) -> None:
+    pools = instance.event_log_storage
+    pools.set_concurrency_slots("source", 1)
+    broken, going_on = (started(instance, server=True) for _ in range(2))
+    assert pools.claim_concurrency_slot("source", broken.run_id, "raw").is_claimed
+    assert not pools.claim_concurrency_slot("source", going_on.run_id, "raw").is_claimed
+    end_lost_runs(instance)
+    assert pools.get_concurrency_info("source").active_run_ids == {broken.run_id}
+    instance.report_run_failed(broken)
+    end_lost_runs(instance)
+    assert pools.claim_concurrency_slot("source", going_on.run_id, "raw").is_claimed
+    end_lost_runs(instance)
+    assert pools.get_concurrency_info("source").active_run_ids == {going_on.run_id}
+
+
 def test_dagster_takes_it_from_the_settings(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
