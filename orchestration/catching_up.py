@@ -59,7 +59,8 @@ def requests_of(lane: Lane, instance: dg.DagsterInstance, *, now: dt.datetime) -
     missing = incomplete(lane, instance, wanted(lane, instance, now=now))
     if not missing:
         return [], []
-    finished, going_on = _finished(lane, instance, now=now), busy(lane, instance)
+    going_on = busy(lane, instance)  # first: a run that ends meanwhile is then in both, not in neither
+    finished = _finished(lane, instance, now=now)
     fresh, again, left = [], [], []
     for key in (key for key in missing if key not in going_on):
         tried = finished.get(key, [])

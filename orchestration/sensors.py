@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -22,7 +22,6 @@ from resources.sources import Dumps
 
 MOST_REQUESTS = 25
 MOST_MADE = 1000
-MATERIALIZATION = dg.DagsterEventType.ASSET_MATERIALIZATION
 
 
 def sensors(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.SensorDefinition]:
@@ -72,9 +71,12 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
             return dg.SkipReason("PARLANCE_SLACK_TOKEN is not set")
         now = dt.datetime.now(dt.UTC)
         since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now
-        changed = Archive(lake_root()).changed_days(since)
-        made = {day: _made_at(context.instance, lane, day) for day in changed}
-        pending = {day: at for day, at in made.items() if at is not None and at < changed[day]}
+        pending = {}
+        for day, changed in Archive(lake_root()).changed_days(since).items():
+            made = _made(context.instance, lane, tables_of(lane), day)
+            at = dt.datetime.fromtimestamp(made.timestamp, dt.UTC) if made else None
+            if at is not None and at < changed:
+                pending[day] = at
         requests = []
         for first, last in ranges_of(lane, context.instance, pending):
             stamp = max(at for day, at in pending.items() if first <= day <= last)
@@ -85,16 +87,16 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
     return changes
 
 
-def _made_at(instance: dg.DagsterInstance, lane: Lane, day: str) -> dt.datetime | None:
-    """When the last table of the partition was made; null where one never was: that is left to `missing_days`."""
-    times = []
-    for table in tables_of(lane):
+def _made(instance: dg.DagsterInstance, lane: Lane, tables: Iterable[str], day: str) -> dg.EventLogRecord | None:
+    """The oldest of the last materialisations of `tables`; null where one never was: that is left to `missing_days`."""
+    found = []
+    for table in tables:
         wanted = dg.AssetRecordsFilter(asset_key=lane.key(table), asset_partitions=[day])
         records = instance.fetch_materializations(wanted, limit=1).records
         if not records:
             return None
-        times.append(records[0].timestamp)
-    return dt.datetime.fromtimestamp(min(times), dt.UTC)
+        found += records
+    return min(found, key=lambda record: record.storage_id)
 
 
 def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:
@@ -102,18 +104,26 @@ def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:
     def late_replies(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """A reply to a thread of an earlier day makes that day's documents anew, so that the thread has its reply.
 
-        It looks at every day whose raw rows were made since its last look. Until the documents are made its thread
-        stays pending: where the run failed it is asked for anew each day, and not while a run of that day goes on.
+        It looks at every day whose raw rows were made since its last look; a run that made both days has it already.
+        Until the documents are made their thread stays pending: where the run failed it is asked for anew each day, and
+        not while a run of that day goes on.
         """
         state = json.loads(context.cursor or "{}")
         records = _made_since(context.instance, lane.key("raw"), state.get("seen"))
-        rows = Lake(root=lake_root()).table(f"{lane.name}/raw")
-        pending: dict[str, int] = state.get("pending", {})
+        made_together: dict[str, list[dg.EventLogRecord]] = {}
         for record in records:
-            days = _earlier_days(rows, str(record.partition_key))
-            pending |= {day: max(record.storage_id, pending.get(day, 0)) for day in days}
-        made = _made_last(context.instance, lane, set(pending))
-        pending = {day: reply for day, reply in pending.items() if day in made and made[day] < reply}
+            made_together.setdefault(record.run_id, []).append(record)
+        rows = Lake(root=lake_root()).table(f"{lane.name}/raw")
+        replied: dict[str, int] = state.get("pending", {})
+        for together in made_together.values():
+            reply = max(record.storage_id for record in together)
+            for day in _earlier_days(rows, {str(record.partition_key) for record in together}):
+                replied[day] = max(reply, replied.get(day, 0))
+        pending = {}
+        for day, reply in replied.items():
+            made = _made(context.instance, lane, _after_raw(lane), day)
+            if made and made.storage_id < reply:
+                pending[day] = reply
         asked = pending.keys() - (busy(lane, context.instance) if pending else set())
         today = dt.datetime.now(dt.UTC).date()
         requests = []
@@ -121,11 +131,11 @@ def _late_replies(lane: Lane, job: Any) -> dg.SensorDefinition:
             reply = max(reply for day, reply in pending.items() if first <= day <= last)
             requests.append(request_of(job.name, first, last, key=f"{first}..{last}<{reply}/{today}"))
         seen = max([state.get("seen", 0), *(record.storage_id for record in records)])
-        reason = (
-            None if requests else f"being made: {', '.join(sorted(pending))}" if pending else "no thread is pending"
-        )
         cursor = json.dumps({"seen": seen, "pending": pending}, sort_keys=True)
-        return dg.SensorResult(run_requests=requests, cursor=cursor, skip_reason=reason)
+        if requests:
+            return dg.SensorResult(run_requests=requests, cursor=cursor)
+        reason = f"being made: {', '.join(sorted(pending))}" if pending else "no thread is pending"
+        return dg.SensorResult(skip_reason=reason, cursor=cursor)
 
     return late_replies
 
@@ -137,20 +147,16 @@ def _made_since(instance: dg.DagsterInstance, key: dg.AssetKey, seen: int | None
     return [record for record in found if record.partition_key is not None]
 
 
-def _made_last(instance: dg.DagsterInstance, lane: Lane, days: set[str]) -> dict[str, int]:
-    """Id of the oldest of a day's last materialisations of its documents and what is made of them, for whole days."""
-    tables = [table for table in tables_of(lane) if table != "raw"]
-    made = [
-        instance.get_latest_storage_id_by_partition(lane.key(table), MATERIALIZATION, partitions=days)
-        for table in (tables if days else [])
-    ]
-    return {day: min(one[day] for one in made) for day in days if all(day in one for one in made)}
+def _after_raw(lane: Lane) -> list[str]:
+    """What is made of the raw rows."""
+    return [table for table in tables_of(lane) if table != "raw"]
 
 
-def _earlier_days(raw: Table, of: str) -> list[str]:
-    """Days with threads that got replies on the day `of`."""
-    earlier = raw.scan([of]).select(day="document_partition").filter(pl.col("day") < of)
-    return earlier.unique().sort("day").collect()["day"].to_list()
+def _earlier_days(raw: Table, together: set[str]) -> list[str]:
+    """Days with threads that got replies in the days that were made `together`, and that are none of them."""
+    rows = raw.scan(sorted(together)).select(day="document_partition", of="partition").unique()
+    earlier = rows.filter((pl.col("day") < pl.col("of")) & ~pl.col("day").is_in(sorted(together)))
+    return earlier.select(pl.col("day").unique().sort()).collect()["day"].to_list()
 
 
 def _finished_annotations(job: Any) -> dg.SensorDefinition:

@@ -47,35 +47,35 @@ def write_profiles(lake: Lake, wanted: Mapping[str, Profile], lanes: Sequence[st
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """How the classifier in use errs, on held-out utterances by target and on the exam, and what else is gold.
+    """How the classifier in use errs on held-out utterances, by target, and the gold that was drawn at random.
 
-    Of the gold that was drawn at random from the corpus the `exam` was never trained on, and `learned` is the rest: id,
-    source, document_id and for each target its label and `<target>_found`. Without a classifier nothing is known.
+    `gold` has id, source, document_id, for each target its label and `<target>_found`, and whether it `is_exam`: was
+    never trained on. Without a classifier nothing is known.
     """
 
     held_out: Mapping[str, Confusion]
-    exam: pl.DataFrame
-    learned: pl.DataFrame
+    gold: pl.DataFrame
 
     @classmethod
     def of(cls, lake: Lake, lanes: Sequence[str]) -> "Known":
         in_use = lake.files.latest("corpus/speech_act_model")
         held_out = profiles.read_confusion(lake.files.folder("corpus/speech_act_model")) if in_use else {}
         said = pl.concat([lake.table(f"{lane}/utterances").scan().select("id", *TARGETS) for lane in lanes])
-        gold = lake.table("corpus/gold").scan().join(said, on="id", suffix="_found").collect()
-        trained_on, asked = exam.split(gold)
-        return cls(held_out=held_out, exam=asked, learned=trained_on.filter(sample=RANDOM))
+        gold = lake.table("corpus/gold").scan().select("id", "source", "document_id", "sample", *TARGETS)
+        trained_on, asked = exam.split(gold.join(said, on="id", suffix="_found").collect())
+        parts = [asked.with_columns(is_exam=True), trained_on.filter(sample=RANDOM).with_columns(is_exam=False)]
+        return cls(held_out=held_out, gold=pl.concat(parts))
 
     def confusion(self, lake: Lake, profile: Profile) -> dict[str, Confusion]:
         """By target, with the gold of the texts that `profile` is for behind that of others."""
-        ours = _of_profile(lake, self.exam, profile)
-        parts = (self.exam.join(ours, on="id", how="anti"), ours)
-        learned = _of_profile(lake, self.learned, profile)
+        ours = _of_profile(lake, self.gold, profile)
+        parts = [part.filter("is_exam") for part in (self.gold.join(ours, on="id", how="anti"), ours)]
+        learned = ours.filter(~pl.col("is_exam"))
         return {
             target: replace(
                 held_out,
                 own=[counted(part[target], part[f"{target}_found"]) for part in parts],
-                learned=counted(learned[target], learned[target]).sum(axis=1),
+                learned=np.array([(learned[target] == label).sum() for label in LABELS], dtype=np.float64),
             )
             for target, held_out in self.held_out.items()
         }

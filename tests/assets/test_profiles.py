@@ -93,11 +93,10 @@ def test_checks_say_which_profiles_are_met_and_only_warn(lake: Lake) -> None:
     assert made(result) == {"corpus/profiles", "instruct/examples", "instruct/profile_sample"}
     (event,) = result.asset_materializations_for_node("corpus__profiles")
     assert "data:image/svg+xml" in event.metadata["mixed"].value
-    assert "outside: " in next(
-        str(one.description)
-        for one in result.get_asset_check_evaluations()
-        if one.check_name == "corpus_matches_asking"
-    )
+    (asking,) = (one for one in result.get_asset_check_evaluations() if one.check_name == "corpus_matches_asking")
+    assert "outside: " in str(asking.description)
+    fits = lake.table("corpus/profile_fits").scan().filter(profile="asking").collect()
+    assert asking.metadata["divergence_function_bits"].value == fits["divergence"].item()
 
 
 def test_shares_are_those_of_the_channels_that_a_profile_is_for(lake: Lake) -> None:
@@ -145,8 +144,15 @@ def test_gold_of_the_channels_of_a_profile_is_counted_apart(lake: Lake) -> None:
     in_general = asked["document_id"].str.contains("general")
     known = Known.of(lake, [*lanes()])
     wanted = TaskProfiles(path=resources(lake)["task_profiles"].path).profiles()  # type: ignore[attr-defined]
-    counts = {name: [each.sum() for each in known.confusion(lake, one)["function"].own] for name, one in wanted.items()}
+    of = {name: known.confusion(lake, one)["function"] for name, one in wanted.items()}
+    counts = {name: [each.sum() for each in one.own] for name, one in of.items()}
     assert counts == {"mixed": [in_general.sum(), (~in_general).sum()], "asking": [0, asked.height]}
+    trained_on = utterances.filter(~reserved(utterances["id"]))
+    of_mixed = trained_on.filter(~pl.col("document_id").str.contains("general"))
+    assert {name: one.learned.sum() for name, one in of.items()} == {
+        "mixed": of_mixed.height,
+        "asking": trained_on.height,
+    }
     assert in_general.any()
 
 

@@ -83,11 +83,11 @@ def look(instance: dg.DagsterInstance, cursor: str | None) -> tuple[list[tuple[s
 
 def test_replies_of_every_day_of_a_range_are_seen(instance: dg.DagsterInstance) -> None:
     write({DAYS[0]: [DAYS[0]], DAYS[4]: [DAYS[4], DAYS[0]], DAYS[5]: [DAYS[1]], DAYS[6]: [DAYS[3], DAYS[5]]})
-    made(instance, DAYS[0], DAYS[3])
+    made(instance, DAYS[0], DAYS[6])
     _, cursor = look(instance, None)
-    made(instance, DAYS[4], DAYS[6])
+    made(instance, DAYS[4], DAYS[6], "raw")
     asked, cursor = look(instance, cursor)
-    # The sixth day got a reply of the seventh, but the same run made the documents of both.
+    # The sixth day got a reply of the seventh, but the same run makes both.
     assert asked == [(DAYS[0], DAYS[1]), (DAYS[3], DAYS[3])]
     for first, last in asked:
         made(instance, first, last, *AFTER_RAW)
