@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
@@ -40,6 +40,13 @@ class WatchedRunLauncher(DefaultRunLauncher):
         cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]
     ) -> "WatchedRunLauncher":
         return cls(grace_s=config_value["grace_s"], inst_data=inst_data)
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Launches it when its pools exist: of two runs that make one at the same moment PostgreSQL breaks one off."""
+        pools, needed = self._instance.event_log_storage, context.dagster_run.run_op_concurrency
+        for name in set((needed and needed.all_pools) or ()) - pools.get_concurrency_keys():
+            pools.initialize_concurrency_limit_to_default(name)
+        super().launch_run(context)
 
     @property
     def supports_check_run_worker_health(self) -> bool:

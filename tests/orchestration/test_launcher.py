@@ -10,7 +10,9 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._core.events import EngineEventData
-from dagster._core.launcher.base import WorkerStatus
+from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
+from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
+from dagster._core.storage.dagster_run import RunOpConcurrency
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._core.test_utils import create_run_for_test
 
@@ -89,6 +91,28 @@ def test_a_run_that_failed_and_kept_its_place_gives_it_back(instance: dg.Dagster
     assert pools.claim_concurrency_slot("source", going_on.run_id, "raw").is_claimed
     end_lost_runs(instance)
     assert pools.get_concurrency_info("source").active_run_ids == {going_on.run_id}
+
+
+def test_the_pools_that_a_run_needs_are_there_before_it_is_launched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[set[str]] = []
+    monkeypatch.setattr(
+        DefaultRunLauncher,
+        "launch_run",
+        lambda self, _: there.append(self._instance.event_log_storage.get_concurrency_keys()),
+    )
+    pools = {"concurrency": {"pools": {"default_limit": 1}}}
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=pools) as instance:
+        instance.event_log_storage.set_concurrency_slots("wide", 4)
+        for needed in (None, {"wide"}, {"wide", "narrow"}, {"narrow"}):
+            run = started(instance, server=True)
+            concurrency = RunOpConcurrency(root_key_counts={}, has_unconstrained_root_nodes=True, all_pools=needed)
+            run = run._replace(run_op_concurrency=concurrency if needed else None)
+            launcher(instance).launch_run(LaunchRunContext(dagster_run=run, workspace=None))
+        limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
+    assert there == [{"wide"}, {"wide"}, {"wide", "narrow"}, {"wide", "narrow"}]
+    assert limits == {"wide": 4, "narrow": 1}
 
 
 def test_dagster_takes_it_from_the_settings(tmp_path: Path) -> None:
