@@ -70,6 +70,11 @@ class Lane:
         """The group of what comes before the decision; the lane's own is that of what comes after."""
         return f"{self.name}_ingest"
 
+    @property
+    def groups(self) -> tuple[str, str]:
+        """Both groups of its assets."""
+        return self.ingest, self.name
+
     def group(self, table: str) -> str:
         return self.ingest if table in INGESTED else self.name
 

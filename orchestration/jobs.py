@@ -74,7 +74,7 @@ def lane_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
     """All steps of one lane for a partition or a range, the duplicates over all lanes included."""
     return dg.define_asset_job(
         f"{lane.name}_lane",
-        dg.AssetSelection.groups(lane.ingest, lane.name) | OVER_ALL,
+        dg.AssetSelection.groups(*lane.groups) | OVER_ALL,
         description=f"Every step of {lane.title}, from raw rows to embeddings.",
         executor_def=_executor(lane),
     )
@@ -82,7 +82,7 @@ def lane_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
 
 def thread_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
     """The lane without its raw rows: for days whose threads got replies that are in the lake already."""
-    selection = dg.AssetSelection.groups(lane.ingest, lane.name) - dg.AssetSelection.assets(lane.key("raw"))
+    selection = dg.AssetSelection.groups(*lane.groups) - dg.AssetSelection.assets(lane.key("raw"))
     return dg.define_asset_job(
         f"{lane.name}_threads",
         selection | OVER_ALL,

@@ -15,9 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from assets.lanes import Lane
-from orchestration.backfilling import MOST_A_RUN
+from orchestration.backfilling import MOST_A_RUN, selected
 from orchestration.chunks import Done, Launcher
-from orchestration.jobs import OVER_ALL
 from orchestration.lanes import lanes
 from orchestration.main import phases, whole_graph
 from orchestration.settings import lake_root
@@ -156,8 +155,7 @@ def remake(launcher: Launcher, lake: Lake, chosen: Sequence[Lane]) -> Done:
     """Makes the stale partitions of lanes again, step by step: what turns out the same makes nothing after it stale."""
     done, instance = Done(), launcher.instance
     graph = launcher.job.get_definition().asset_layer.asset_graph
-    groups = dg.AssetSelection.groups(*(lane.name for lane in chosen))
-    keys = set((groups | OVER_ALL).resolve(graph))
+    keys = set().union(*(selected(graph, lane) for lane in chosen))
     lane_of = {lane.partitions: lane for lane in chosen}
     for partitions, phase in phases(graph, without=graph.materializable_asset_keys - keys):
         found = stale(graph, instance, lake, set(phase))

@@ -13,7 +13,10 @@ from rich.console import Console
 
 from assets.lanes import Lane
 from orchestration import backfilling, staleness
-from orchestration.backfilling import backfill, between
+from orchestration.backfilling import backfill, between, needed, selected
+from orchestration.catching_up import tables_of
+from orchestration.lanes import lanes
+from orchestration.main import whole_graph
 from orchestration.staleness import redecided, remake, stale, with_descendants
 from parlance.errors import ConfigError
 from parlance.lake import LANE_TABLES, Lake
@@ -188,11 +191,22 @@ def test_a_backfill_for_the_daemon_holds_what_is_missing(tmp_path: Path, monkeyp
         assert asked.asset_backfill_data is not None
         subset = asked.asset_backfill_data.target_subset.get_partitions_subset(lane.key("kept"))
         assert sorted(subset.get_partition_keys()) == [name for name in sorted(names) if name != "pages.parquet"]
-        assert dg.AssetKey(["corpus", "duplicates"]) in asked.asset_backfill_data.target_subset.asset_keys
+        target = asked.asset_backfill_data.target_subset
+        assert {lane.key(table) for table in LANE_TABLES} < set(target.asset_keys)
+        assert dg.AssetKey(["corpus", "duplicates"]) in target.asset_keys
         for name in names:
             for table in LANE_TABLES:
                 instance.report_runless_asset_event(dg.AssetMaterialization(lane.key(table), partition=name))
         assert backfilling.queue(instance, lane, names, again=False) is None
+
+
+def test_every_table_of_a_lane_is_in_its_backfill() -> None:
+    graph = whole_graph().get_definition().asset_layer.asset_graph
+    with dg.DagsterInstance.ephemeral() as instance:
+        for lane in lanes().values():
+            partitioned = {key for key in selected(graph, lane) if graph.get(key).is_partitioned}
+            assert partitioned == {lane.key(table) for table in tables_of(lane)}
+            assert dg.AssetKey(["corpus", "references"]) in needed(graph, instance, lane)
 
 
 def test_stale_lists_assets_and_reasons(home: Home) -> None:
