@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assets.boundary import FAILED, IS_TRANSIENT
+from parlance.transience import was_tried_again
 
 if TYPE_CHECKING:
     from dagster._core.execution.plan.objects import StepFailureData
@@ -49,13 +50,15 @@ def causes_of(instance: dg.DagsterInstance, run_id: str) -> list[Cause]:
 
 def _of_step(event: dg.DagsterEvent, storage_id: int) -> Cause:
     data = event.step_failure_data
-    classes = {one.cls_name for one in chain(data.error)}
+    errors = list(chain(data.error))
+    classes = {one.cls_name for one in errors}
     metadata = data.user_failure_data.metadata if data.user_failure_data else {}
     said, failed = metadata.get(IS_TRANSIENT), metadata.get(FAILED)
+    passing = bool(classes & ENDED) or any(was_tried_again(one.message) for one in errors)
     return Cause(
         step=event.step_key or "",
         reason=reason_of(data),
-        is_transient=bool(said.value) if said is not None else bool(classes & ENDED),
+        is_transient=bool(said.value) if said is not None else passing,
         is_gate=GATE in classes,
         event=storage_id,
         partitions=tuple(failed.value) if isinstance(failed, dg.JsonMetadataValue) else (),  # type: ignore[arg-type]

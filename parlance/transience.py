@@ -2,6 +2,7 @@
 
 import errno
 import http.client
+import re
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ NUMBERS = frozenset(
         errno.EIO, errno.ENETDOWN, errno.ENETRESET, errno.ENETUNREACH, errno.EPIPE, errno.ESTALE, errno.ETIMEDOUT,
     }
 )  # fmt: skip
+
+# Polars and delta-rs raise plain errors; the object store below them says how often it tried, and does where it helps.
+TRIED = re.compile(r"Generic \w+ error.*after [1-9]\d* retries", re.DOTALL)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -71,7 +75,18 @@ def _is_of_network(error: BaseException) -> bool:
         status, code = _answer(error)
         said = status in STATUSES or code in CODES
         return said or (not status and type(error).__name__.endswith(CONNECTION))
-    return isinstance(error, OSError) and error.errno in NUMBERS
+    return (isinstance(error, OSError) and error.errno in NUMBERS) or was_tried_again(str(error))
+
+
+def was_tried_again(said: str) -> bool:
+    """Whether an error says that an object store was asked several times in vain.
+
+    >>> was_tried_again("object-store error: Generic S3 error: Error performing GET /a in 3 s, after 8 retries, 503")
+    True
+    >>> was_tried_again("Generic S3 error: Error performing GET /a in 3 s, after 0 retries, 400 Bad Request")
+    False
+    """
+    return TRIED.search(said) is not None
 
 
 def _answer(error: BaseException) -> tuple[int, str]:

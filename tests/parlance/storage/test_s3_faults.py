@@ -4,12 +4,15 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from parlance.errors import TransientError
 from parlance.sources import dumps
 from parlance.storage import Files, Table
+from parlance.transience import is_transient
+from tests.servers import s3_faults
 from tests.servers.s3_faults import Fault, Proxy, failing
 
 SAMPLE = Path(__file__).parents[3] / "sample" / "dumps" / "site.warc.gz"
@@ -88,6 +91,25 @@ def test_a_table_has_the_rows_once(s3: Proxy, fault: Fault) -> None:
         s3.faults = ()
         assert sorted(table.scan().collect()["id"]) == sorted(f"{turn}-{n}" for n in range(50))
         s3.faults = (fault,)
+
+
+@pytest.mark.parametrize("fault", ["503", "reset"])
+def test_a_read_that_fails_for_long_may_be_tried_again(
+    s3: Proxy, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table(uri=f"s3://lake/reads/{fault}", name="t", schema=SCHEMA)
+    table.replace([pa.RecordBatch.from_pylist([{"id": "1", "partition": "a"}], schema=SCHEMA)], ["a"])
+    frame = table.scan(["a"])
+    monkeypatch.setattr(s3_faults, "IN_A_ROW", 10**9)
+    s3.faults, s3.share = (fault,), 1.0
+    with pytest.raises(OSError, match="Generic S3 error") as failed:
+        frame.collect()
+    assert is_transient(failed.value)
+    s3.faults = ()
+    with pytest.raises(OSError, match="not found") as failed:
+        pl.scan_parquet("s3://absent/a.parquet").collect()
+    assert not is_transient(failed.value)
+    assert frame.collect().height == 1
 
 
 @pytest.mark.parametrize("seed", range(4))
