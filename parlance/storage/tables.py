@@ -27,8 +27,12 @@ USABLE_IN_URL = "/:@!$&'()+,;"  # beside letters, digits and `_.-~`: the others 
 NULL_KEYS = ("", "__HIVE_DEFAULT_PARTITION__")  # both mean null in the name of a partition's folder
 KEY_BYTES = 240  # a percent-encoded key is part of a folder's name, which may have 255 bytes
 
-# Else log entries are deleted after 30 days, and with them the older versions by which training sets are named.
-CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+CONFIGURATION = {
+    # Else log entries are deleted after 30 days, and with them the older versions by which training sets are named.
+    "delta.enableExpiredLogCleanup": "false",
+    # To open a table takes two requests for each commit since the last checkpoint; delta-rs makes one in a hundred.
+    "delta.checkpointInterval": "10",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +84,7 @@ class Table:
         types = empty_frame(self.schema).schema
         # Columns that the schema did not have when the table was last written, such as a rule added since.
         absent = types.keys() - self._stored(table).keys()
-        frame = pl.scan_delta(table) if isinstance(table, _Local) else pl.scan_delta(self.uri, version=table.version())
+        frame = pl.scan_delta(table)
         frame = frame.with_columns(pl.lit(None, dtype=types[name]).alias(name) for name in sorted(absent))
         frame = frame.select(self.schema.names)
         return frame if partitions is None else frame.filter(pl.col(PARTITION).is_in(list(partitions)))
