@@ -141,16 +141,28 @@ def test_the_image_installs_what_make_installs() -> None:
         assert [path for path in copied.split() if not (ROOT / path).exists()] == []
 
 
+def camel(tree: Any) -> Any:
+    """A tree of YAML with keys as the chart writes them."""
+    if isinstance(tree, list):
+        return [camel(inner) for inner in tree]
+    if not isinstance(tree, dict):
+        return tree
+    return {re.sub(r"_(\w)", lambda letter: letter[1].upper(), name): camel(inner) for name, inner in tree.items()}
+
+
 def test_runs_are_queued_and_watched_as_in_dagster_yaml(values: dict[str, Any]) -> None:
-    own = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
-    monitoring, daemon = own["run_monitoring"], values["dagsterDaemon"]
-    camel = {re.sub(r"_(\w)", lambda letter: letter[1].upper(), name): value for name, value in monitoring.items()}
-    assert camel.items() <= daemon["runMonitoring"].items()
-    assert daemon["runRetries"]["maxRetries"] == own["run_retries"]["max_retries"]
-    runs, pools = values["concurrency"]["runs"], values["concurrency"]["pools"]
-    assert runs["maxConcurrentRuns"] == own["concurrency"]["runs"]["max_concurrent_runs"]
-    assert runs["tagConcurrencyLimits"] == own["concurrency"]["runs"]["tag_concurrency_limits"]
-    assert pools == {"defaultLimit": own["concurrency"]["pools"]["default_limit"], "granularity": "op"}
+    own = camel(yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8")))
+    chart = camel(values | values["dagsterDaemon"] | values["additionalInstanceConfig"])
+    # What the chart alone has: switches, and that a pod is not taken up again, as a process is not.
+    more = {
+        "concurrency": {"enabled": True},
+        "retention": {"enabled": True},
+        "runMonitoring": {"maxResumeRunAttempts": 0},
+    }
+    for name in own.keys() - {"runCoordinator", "runLauncher"}:
+        assert chart[name] == own[name] | more.get(name, {}), name
+    assert chart["runCoordinator"]["type"] == own["runCoordinator"]["class"]
+    assert chart["runCoordinator"]["config"] == {"queuedRunCoordinator": {}}
 
 
 def test_pods_get_settings_by_name_and_secrets_by_reference(values: dict[str, Any]) -> None:
