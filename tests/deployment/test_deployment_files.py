@@ -24,6 +24,8 @@ AWS = {
     "AWS_REGION",
     "AWS_SECRET_ACCESS_KEY",
 }
+# Compose sets these itself; deploy/.env sets all others.
+SET_BY_COMPOSE = {"PARLANCE_DATABASE_URL", "PARLANCE_HOME", "PARLANCE_LAKE"}
 REFERENCE = re.compile(r"\$\{([A-Z_]+)(?:(:[-?])([^}]*))?\}")
 
 
@@ -58,6 +60,30 @@ def test_every_setting_that_is_named_exists(name: str) -> None:
     assert set(re.findall(OURS, read(name))) - set(SETTINGS) - OF_COMPOSE == set()
 
 
+def given(service: dict[str, Any], written: dict[str, str]) -> dict[str, str]:
+    """The variables of a service where `written` is what stands in deploy/.env."""
+
+    def fill(reference: re.Match[str]) -> str:
+        return written.get(reference[1]) or (reference[3] if reference[2] == ":-" else "")
+
+    own = {name: REFERENCE.sub(fill, str(value)) for name, value in service["environment"].items()}
+    return (written if service.get("env_file") == ".env" else {}) | own
+
+
+def test_every_setting_reaches_the_code_location(compose: dict[str, Any]) -> None:
+    reached = given(compose["services"]["code_location"], dict.fromkeys(SETTINGS, "written"))
+    assert {name for name in SETTINGS if reached.get(name) != "written"} == SET_BY_COMPOSE
+    assert [name for name in SET_BY_COMPOSE if not reached[name]] == []
+    assert set(re.findall(OURS, read("env.example"))) >= SET_BY_COMPOSE
+
+
+def test_the_home_is_the_volume_of_the_image(compose: dict[str, Any]) -> None:
+    service = compose["services"]["code_location"]
+    home = service["environment"]["PARLANCE_HOME"]
+    assert f"home:{home}" in service["volumes"]
+    assert f"PARLANCE_HOME={home} " in read("Dockerfile")
+
+
 def test_what_the_page_names_exists() -> None:
     page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
     assert set(re.findall(OURS, page)) - set(SETTINGS) - OF_COMPOSE == set()
@@ -79,7 +105,7 @@ def test_every_variable_has_a_default_or_must_be_set_and_is_in_the_example(compo
     assert required == {"POSTGRES_PASSWORD", "LAKE_ACCESS_KEY", "LAKE_SECRET_KEY"}
     assert required <= set(re.findall(r"^([A-Z_]+)=$", read("env.example"), re.MULTILINE))
     assert [name for name, kind, _ in found if kind not in (":-", ":?")] == []
-    assert example <= {name for name, _, _ in found}
+    assert example <= {name for name, _, _ in found} | set(SETTINGS) - SET_BY_COMPOSE
 
 
 def test_no_secret_has_a_value(compose: dict[str, Any]) -> None:
@@ -89,7 +115,7 @@ def test_no_secret_has_a_value(compose: dict[str, Any]) -> None:
             if secret.search(key):
                 assert REFERENCE.fullmatch(str(value)), f"{name}: {key}"
                 assert REFERENCE.fullmatch(str(value))[3] in ("", "set it in deploy/.env"), f"{name}: {key}"
-    assert re.findall(r"^#?\w*(?:PASSWORD|KEY|HASH)\w*=(.+)$", read("env.example"), re.MULTILINE) == []
+    assert re.findall(r"^#?\w*(?:PASSWORD|KEY|HASH|TOKEN)\w*=(.+)$", read("env.example"), re.MULTILINE) == []
 
 
 def test_services_are_watched_bounded_and_on_loopback(compose: dict[str, Any]) -> None:
@@ -163,6 +189,11 @@ def test_runs_are_queued_and_watched_as_in_dagster_yaml(values: dict[str, Any]) 
         assert chart[name] == own[name] | more.get(name, {}), name
     assert chart["runCoordinator"]["type"] == own["runCoordinator"]["class"]
     assert chart["runCoordinator"]["config"] == {"queuedRunCoordinator": {}}
+
+
+def test_every_secret_has_its_place_in_pods() -> None:
+    secrets = {name for name in SETTINGS if name.endswith(("_KEY", "_TOKEN"))}
+    assert secrets <= set(re.findall(OURS, read("helm-values.yaml")))
 
 
 def test_pods_get_settings_by_name_and_secrets_by_reference(values: dict[str, Any]) -> None:
