@@ -167,6 +167,26 @@ def test_the_image_installs_what_make_installs() -> None:
         assert [path for path in copied.split() if not (ROOT / path).exists()] == []
 
 
+def ignored(path: str, name: str) -> bool:
+    """Whether a pattern of an ignore file takes `name`. Git's hold in every folder unless they begin with a slash."""
+    lines = [line for line in (ROOT / path).read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    if path == ".gitignore":
+        lines = [line.strip("/") if line[0] == "/" else f"**/{line.strip('/')}" for line in lines]
+    patterns = [re.escape(line).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*") for line in lines]
+    return any(re.fullmatch(pattern, name) for pattern in patterns)
+
+
+@pytest.mark.parametrize("path", [".dockerignore", ".gitignore"])
+def test_tokens_and_data_that_the_pages_name_stay_here(path: str) -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+    data = set(re.findall(r"(?:HOME_DIR=|--inbox )([\w.-]+)", pages))
+    tokens = set(re.findall(r"[\w./-]*\.env\b", pages))
+    assert data >= {".parlance-mine", "inbox"}
+    assert tokens >= {".env", "deploy/.env", "keys.env"}
+    assert [name for name in data | tokens | {".parlance", ".env.local"} if not ignored(path, name)] == []
+    assert not ignored(path, "deploy/env.example")
+
+
 def camel(tree: Any) -> Any:
     """A tree of YAML with keys as the chart writes them."""
     if isinstance(tree, list):
