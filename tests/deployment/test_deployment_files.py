@@ -1,7 +1,10 @@
 """The files of `deploy/` name what exists: settings, commands, files, variables; and no secret."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -194,6 +197,16 @@ def camel(tree: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
     return {re.sub(r"_(\w)", lambda letter: letter[1].upper(), name): camel(inner) for name, inner in tree.items()}
+
+
+@pytest.mark.parametrize(
+    ("pod", "written"), [({}, True), ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, False)], ids=["compose", "kubernetes"]
+)
+def test_the_image_writes_dagster_yaml_where_no_chart_does(tmp_path: Path, pod: dict[str, str], written: bool) -> None:
+    environment = {"DAGSTER_HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **pod}
+    command = [DEPLOY / "entrypoint.sh", "echo", "ran"]
+    assert subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout == b"ran\n"
+    assert (tmp_path / "dagster.yaml").exists() == written
 
 
 def test_runs_are_queued_and_watched_as_in_dagster_yaml(values: dict[str, Any]) -> None:
