@@ -1,5 +1,6 @@
 #!/bin/sh
-# Writes dagster.yaml, as `make home` does, then becomes the command.
+# Writes dagster.yaml, as `make home` does, then becomes the command. In a pod the chart brings it, and DAGSTER_HOME is a
+# folder that this user may not make.
 set -eu
-python -m orchestration.instance
+[ -n "${KUBERNETES_SERVICE_HOST:-}" ] || python -m orchestration.instance
 exec "$@"
