@@ -30,15 +30,21 @@ ENDPOINT = "endpoint"
 
 # Changed examples train and a changed model drafts, once every blocking check before them passed. What was made again
 # with the same content changes nothing.
-ON_CHANGE = (
-    dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed()).since(
-        dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+CHANGED = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+
+
+def once_for(changed: Any) -> Any:
+    """Once for what `changed`, when nothing that it is made of is missing, held back or being made."""
+    return (
+        changed.since(dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated())
+        & dg.AutomationCondition.all_deps_blocking_checks_passed()
+        & ~dg.AutomationCondition.any_deps_missing()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
     )
-    & dg.AutomationCondition.all_deps_blocking_checks_passed()
-    & ~dg.AutomationCondition.any_deps_missing()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
-)
+
+
+ON_CHANGE = once_for(CHANGED)
 
 
 def model_assets(lanes: Sequence[Lane], *, base: str, training: str = "local") -> list[dg.AssetsDefinition]:

@@ -1,5 +1,6 @@
 """Batch inference: one row for each question of a day that nobody answered."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from assets import metadata
 from assets.boundary import no_useless_retries
 from assets.lanes import Lane
-from assets.models import ON_CHANGE, model_asset
+from assets.models import CHANGED, ON_CHANGE, model_asset, once_for
 from assets.promotion import CHAMPION
 from parlance import plots, schemas
 from parlance.inference.settings import InferenceSettings
@@ -23,6 +24,12 @@ from resources.lake import LakeResource
 from resources.training import TrainingProcess
 
 PREDICTIONS = dg.AssetKey(["models", "predictions"])
+# A new model drafts for the latest day alone. Where messages changed, a day with drafts gets them again, since those
+# of a deleted question must go; a day that was made late, within a week, gets its first.
+DRAFTED = (ON_CHANGE & dg.AutomationCondition.in_latest_time_window()) | (
+    once_for(CHANGED.ignore(dg.AssetSelection.assets(CHAMPION)))
+    & (dg.AutomationCondition.in_latest_time_window(dt.timedelta(days=7)) | ~dg.AutomationCondition.missing())
+)
 _GENERATION = ("max_new_tokens", "temperature", "top_p", "repetition_penalty", "batch_size", "seed")
 
 
@@ -61,7 +68,7 @@ def prediction_assets(lane: Lane) -> list[dg.AssetsDefinition]:
         deps=[lane.key("kept"), lane.key("utterances"), CHAMPION],
         partitions_def=lane.partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=ON_CHANGE & dg.AutomationCondition.in_latest_time_window(),
+        automation_condition=DRAFTED,
         metadata={
             "dagster/column_schema": metadata.column_schema(schemas.PREDICTIONS),
             "answers_columns": metadata.column_schema(schemas.ANSWERS),

@@ -19,7 +19,7 @@ from rich.console import Console
 from assets.lanes import Lane
 from orchestration.catching_up import in_chunks
 from orchestration.chunks import Done, Launcher
-from orchestration.jobs import OVER_ALL
+from orchestration.jobs import OVER_ALL, steps
 from orchestration.lanes import lanes
 from orchestration.main import phases, whole_graph
 from parlance.errors import ConfigError
@@ -105,12 +105,12 @@ def backfill(launcher: Launcher, lane: Lane, names: Sequence[str], *, again: boo
 
 def selected(graph: "BaseAssetGraph", lane: Lane) -> set[dg.AssetKey]:
     """What the lane's job makes."""
-    return set((dg.AssetSelection.groups(*lane.groups) | OVER_ALL).resolve(graph))
+    return set(steps(lane).resolve(graph))
 
 
 def needed(graph: "BaseAssetGraph", instance: dg.DagsterInstance, lane: Lane) -> set[dg.AssetKey]:
     """What the lane's steps read that has no partitions and was never made, such as the classifier."""
-    ancestors = dg.AssetSelection.groups(*lane.groups).upstream().resolve(graph)
+    ancestors = steps(lane).upstream().resolve(graph)
     lone = [key for key in ancestors if not graph.get(key).is_partitioned and graph.get(key).is_materializable]
     return {key for key in lone if not _is_made(instance, key)}
 

@@ -1,5 +1,7 @@
 """Verdicts that follow the duplicates: what a lane decided of other days is decided again where it changed."""
 
+import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -46,22 +48,26 @@ def sensor(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> dg.SensorDefin
         """Decides again on partitions with documents that became duplicates, or that are duplicates no more.
 
         A page that was fetched again makes a duplicate of the capture of an earlier day, which was made long before.
+        What is still undecided, since its run failed, is asked for again the next day.
         """
         lake = Lake(root=lake_root())
         table = lake.table(DUPLICATES)
         version = str(table.version()) if table.exists() else ""
-        if version == (context.cursor or ""):
+        state = {"decided": "", "of": "", "asked": []} | json.loads(context.cursor or "{}")
+        if version == state["decided"]:
             return dg.SkipReason("the duplicates have not changed")
         busy = {run.job_name for run in context.instance.get_runs(dg.RunsFilter(statuses=GOING_ON))} & going_on
         if busy:
             return dg.SkipReason(f"{', '.join(sorted(busy))} must end first")
+        of = f"{version}/{dt.datetime.now(dt.UTC).date()}"
+        asked = set(state["asked"]) if state["of"] == of else set()
+        left = [(lane, key) for lane in lanes for key in undecided(lake, lane)]
+        chosen = [(lane, key) for lane, key in left if f"{lane}:{key}" not in asked][:MOST_REQUESTS]
         requests = [
-            dg.RunRequest(job_name=names[lane], partition_key=key, run_key=f"{lane}:{key}@{version}")
-            for lane in lanes
-            for key in undecided(lake, lane)
+            dg.RunRequest(job_name=names[lane], partition_key=key, run_key=f"{lane}:{key}@{of}") for lane, key in chosen
         ]
-        # What is left is still undecided at the next look, and has a version of its own then or the same key.
-        cursor = version if len(requests) <= MOST_REQUESTS else context.cursor
-        return dg.SensorResult(run_requests=requests[:MOST_REQUESTS], cursor=cursor)
+        asked |= {f"{lane}:{key}" for lane, key in chosen}
+        cursor = {"decided": state["decided"] if left else version, "of": of, "asked": sorted(asked)}
+        return dg.SensorResult(run_requests=requests, cursor=json.dumps(cursor))
 
     return changed_duplicates

@@ -31,6 +31,17 @@ TRAINING = (dg.AssetSelection.groups("instruct", "tokenizers", "search") - ASKED
 )
 # What a lane needs that belongs to none: what its documents are compared with, and the duplicates.
 OVER_ALL = dg.AssetSelection.assets(["corpus", "references"], ["corpus", "duplicates"])
+# What is made of all lanes together and trains no model and no tokenizer.
+CORPUS = (dg.AssetSelection.groups("instruct", "search") - ASKED_FOR) | dg.AssetSelection.assets(
+    ["corpus", "drift"],
+    ["corpus", "profiles"],
+    ["corpus", "repeated_lines"],
+    ["corpus", "report"],
+    ["corpus", "speech_acts"],
+)
+CORPUS_JOB = dg.define_asset_job(
+    "corpus", CORPUS, description="Instruct examples and exports, search index, speech acts, drift, the report."
+)
 TRAINING_JOB = dg.define_asset_job(
     "training",
     TRAINING,
@@ -70,11 +81,17 @@ ROLLBACK_JOB = dg.define_asset_job(
 )
 
 
+def steps(lane: Lane) -> dg.AssetSelection:
+    """What the lane's job makes: every table of its partitions, features too, and the duplicates over all lanes."""
+    groups = (*lane.groups, *(["features"] if lane.name == "slack" else []))
+    return dg.AssetSelection.groups(*groups) | OVER_ALL
+
+
 def lane_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
     """All steps of one lane for a partition or a range, the duplicates over all lanes included."""
     return dg.define_asset_job(
         f"{lane.name}_lane",
-        dg.AssetSelection.groups(*lane.groups) | OVER_ALL,
+        steps(lane),
         description=f"Every step of {lane.title}, from raw rows to embeddings.",
         executor_def=_executor(lane),
     )
@@ -82,10 +99,9 @@ def lane_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
 
 def thread_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
     """The lane without its raw rows: for days whose threads got replies that are in the lake already."""
-    selection = dg.AssetSelection.groups(*lane.groups) - dg.AssetSelection.assets(lane.key("raw"))
     return dg.define_asset_job(
         f"{lane.name}_threads",
-        selection | OVER_ALL,
+        steps(lane) - dg.AssetSelection.assets(lane.key("raw")),
         description=f"Every step of {lane.title} after the raw rows.",
         executor_def=_executor(lane),
     )
@@ -109,7 +125,7 @@ def freshness_job(lanes: Mapping[str, Lane]) -> "UnresolvedAssetJobDefinition":
 def jobs(lanes: Mapping[str, Lane]) -> "dict[str, UnresolvedAssetJobDefinition | dg.JobDefinition]":
     """Every job by name; the whole graph is `everything`."""
     selected = [*(lane_job(lane) for lane in lanes.values()), thread_job(lanes["slack"]), TRAINING_JOB, DRAFTS_JOB]
-    selected += [ANNOTATIONS_JOB, RETRAINING_JOB, PROMOTION_JOB, ROLLBACK_JOB, freshness_job(lanes)]
+    selected += [CORPUS_JOB, ANNOTATIONS_JOB, RETRAINING_JOB, PROMOTION_JOB, ROLLBACK_JOB, freshness_job(lanes)]
     selected += [decision_job(lane) for lane in lanes.values()]
     own = [everything, digest_job(lanes), old_runs_job]
     return {job.name: job for job in selected} | {job.name: job for job in own}

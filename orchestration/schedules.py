@@ -6,15 +6,15 @@ from typing import Any
 
 import dagster as dg
 
+from assets.instruct import EXAMPLES
 from assets.lanes import Lane
 from orchestration.settings import crawl_list, dumps_folder
 from resources.sources import Dumps
 
 
 def schedules(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.ScheduleDefinition]:
-    """At night, UTC: the crawl at one for the day that began, Slack's yesterday at two, the inbox of dumps at three.
-
-    Every hour whether all sources go on.
+    """At night, UTC: the crawl at one for the day that began, Slack's yesterday at two, the inbox of dumps at three,
+    what is made of all of it at five. Every hour whether all sources go on.
     """
     return [
         dg.build_schedule_from_partitioned_job(
@@ -25,6 +25,7 @@ def schedules(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.Sch
         ),
         _crawl(jobs["crawl_lane"]),
         _new_dumps(lanes["dump"], jobs["dump_lane"]),
+        _corpus(lanes, jobs["corpus"]),
         dg.ScheduleDefinition(
             name="freshness_hourly",
             cron_schedule="30 * * * *",
@@ -57,6 +58,25 @@ def _crawl(job: Any) -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=day, partition_key=day)
 
     return crawl
+
+
+def _corpus(lanes: Mapping[str, Lane], job: Any) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="corpus_daily",
+        cron_schedule="0 5 * * *",
+        job=job,
+        description="Examples, search index and report of all lanes, every night after which there is something new.",
+    )
+    def corpus(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        last = context.instance.get_latest_materialization_event
+        made = [event.timestamp for lane in lanes.values() if (event := last(lane.key("utterances")))]
+        if not made:
+            return dg.SkipReason("no lane was made yet")
+        if (before := last(EXAMPLES)) and max(made) < before.timestamp:
+            return dg.SkipReason("no lane was made since the examples were")
+        return dg.RunRequest(run_key=context.scheduled_execution_time.date().isoformat())
+
+    return corpus
 
 
 def _new_dumps(lane: Lane, job: Any) -> dg.ScheduleDefinition:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,9 @@ from resources.sources import Dumps
 
 MOST_REQUESTS = 25
 MOST_MADE = 1000
+DAY_S = 86_400.0
+# A change is stamped before it is committed, and what is looked at twice is asked for once.
+OVERLAP = dt.timedelta(hours=1)
 
 
 def sensors(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> list[dg.SensorDefinition]:
@@ -44,17 +48,29 @@ def _inbox(lane: Lane, job: Any) -> dg.SensorDefinition:
         """Adds a partition for each new or changed dump, and runs the lane for it.
 
         A file counts once its size and time are the same on two looks, so that one still being copied is left alone.
+        Where the run of a changed one failed it is asked for again each day: `missing_days` sees nothing missing.
         """
         cursor = json.loads(context.cursor or "{}")
-        seen, taken = cursor.get("seen", {}), cursor.get("taken", {})
-        found = Dumps(folder=dumps_folder()).names()
+        seen, taken, asked = (cursor.get(name, {}) for name in ("seen", "taken", "asked"))
+        found, now = Dumps(folder=dumps_folder()).names(), time.time()
         settled = [name for name, mark in found.items() if seen.get(name) == mark and taken.get(name) != mark]
         chosen = settled[:MOST_REQUESTS]
         taken = {name: mark for name, mark in taken.items() if name in found} | {name: found[name] for name in chosen}
+        requests = [dg.RunRequest(run_key=f"{name}@{found[name]}", partition_key=name) for name in chosen]
+        going_on = busy(lane, context.instance) if asked else set()
+        waiting = dict.fromkeys(chosen, now)
+        for name in asked.keys() & found.keys() - waiting.keys():
+            made = _made(context.instance, lane, tables_of(lane), name)
+            if made is None or made.timestamp >= asked[name]:
+                continue
+            is_due = now - asked[name] >= DAY_S and name not in going_on
+            if is_due:
+                requests.append(dg.RunRequest(run_key=f"{name}@{found[name]}/{now:.0f}", partition_key=name))
+            waiting[name] = now if is_due else asked[name]
         return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=f"{name}@{found[name]}", partition_key=name) for name in chosen],
+            run_requests=requests,
             dynamic_partitions_requests=[lane.partitions.build_add_request(chosen)] if chosen else [],
-            cursor=json.dumps({"seen": found, "taken": taken}, sort_keys=True),
+            cursor=json.dumps({"seen": found, "taken": taken, "asked": waiting}, sort_keys=True),
         )
 
     return inbox
@@ -70,7 +86,7 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
         if not setting("PARLANCE_SLACK_TOKEN"):
             return dg.SkipReason("PARLANCE_SLACK_TOKEN is not set")
         now = dt.datetime.now(dt.UTC)
-        since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now
+        since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now - OVERLAP
         pending = {}
         for day, changed in Archive(lake_root()).changed_days(since).items():
             made = _made(context.instance, lane, tables_of(lane), day)
@@ -82,7 +98,8 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
             stamp = max(at for day, at in pending.items() if first <= day <= last)
             key = f"{first}..{last}@{stamp.isoformat()}/{now.date()}"
             requests.append(request_of(job.name, first, last, key=key))
-        return dg.SensorResult(run_requests=requests, cursor=(since if pending else now).isoformat())
+        looked = since if pending else max(since, now - OVERLAP)
+        return dg.SensorResult(run_requests=requests, cursor=looked.isoformat())
 
     return changes
 

@@ -48,7 +48,7 @@ def test_every_schedule_and_sensor_that_it_names_exists() -> None:
         {"dumps_inbox", "slack_changes", "late_replies"},
     )
     sensors |= {"finished_annotations", "enough_gold"}
-    schedules |= {"daily_digest", "old_runs"}
+    schedules |= {"corpus_daily", "daily_digest", "old_runs"}
     sensors |= {"missing_days", "alerts", "changed_duplicates"}
     assert schedules | sensors | {"automation"} == names
     assert [name for name in names if f"`{name}`" not in README] == []

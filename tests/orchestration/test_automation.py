@@ -1,14 +1,23 @@
 """Sensors, schedules and automation, evaluated as the daemon does."""
 
+import datetime as dt
 import json
 import logging
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import fsspec
 import pytest
 
+from orchestration import sensors
 from orchestration.definitions import defs
+from parlance.lake import LANE_TABLES
+
+MORNING = dt.datetime(2026, 11, 3, 5, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -93,6 +102,88 @@ def test_a_changed_dump_runs_again(inbox: Path) -> None:
         assert set(json.loads(cursor or "{}")["taken"]) == {"new.jsonl"}
 
 
+def test_a_changed_dump_whose_run_failed_is_asked_for_again_each_day(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [time.time()]
+    monkeypatch.setattr(sensors, "time", SimpleNamespace(time=lambda: clock[0]))
+    tables = [dg.AssetKey(["dump", table]) for table in LANE_TABLES]
+
+    def make(instance: dg.DagsterInstance) -> None:
+        for key in tables:
+            instance.report_runless_asset_event(dg.AssetMaterialization(key, partition="new.jsonl"))
+
+    def keys(instance: dg.DagsterInstance, looks: int = 2) -> list[str | None]:
+        nonlocal cursor
+        found = []
+        for _ in range(looks):
+            result = look(cursor, instance)
+            cursor = result.cursor
+            found += [request.run_key for request in result.run_requests]
+        return found
+
+    cursor: str | None = None
+    with dg.DagsterInstance.ephemeral() as instance:
+        (inbox / "new.jsonl").write_text("{}\n")
+        assert len(keys(instance)) == 1
+        clock[0] += 90_000
+        assert keys(instance) == []  # one that was never made is left to missing_days
+        make(instance)
+        (inbox / "new.jsonl").write_text('{"text": "changed"}\n')
+        (first,) = keys(instance)
+        assert keys(instance) == []
+        clock[0] += 90_000
+        (second,) = keys(instance)
+        assert second != first
+        assert keys(instance) == []
+        clock[0] = time.time()  # made after the last time it was asked for
+        cursor = (cursor or "").replace(str(json.loads(cursor or "{}")["asked"]["new.jsonl"]), str(clock[0]))
+        make(instance)
+        clock[0] += 90_000
+        assert keys(instance) == []
+        assert json.loads(cursor or "{}")["asked"] == {}
+
+
+def test_what_runs_by_itself_leaves_only_what_is_asked_for() -> None:
+    repository = defs().get_repository_def()
+    graph = repository.asset_graph
+    named = [schedule.job_name for schedule in repository.schedule_defs]
+    named += [target.job_name for sensor in repository.sensor_defs for target in sensor.targets if target.job_name]
+    made = {key for key in graph.materializable_asset_keys if graph.get(key).automation_condition is not None}
+    for name in set(named) & set(repository.job_names):
+        made |= repository.get_job(name).asset_layer.selected_asset_keys
+    left = {key.to_user_string() for key in graph.materializable_asset_keys - made}
+    assert {path for path in left if not path.startswith("tokenizers/")} == {
+        "corpus/annotation_batch",
+        "corpus/labelling_functions",
+        "corpus/recipe_comparison",
+        "instruct/hub_dataset",
+        "instruct/synthetic",
+        "instruct/token_counts",
+        "models/base_model",
+        "models/posted_drafts",
+    }
+
+
+def test_the_corpus_is_made_in_nights_after_which_there_is_something_new(inbox: Path, tmp_path: Path) -> None:
+    schedule = defs().resolve_schedule_def("corpus_daily")
+    utterances = dg.AssetMaterialization(dg.AssetKey(["dump", "utterances"]), partition="a")
+    (tmp_path / "dagster").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+
+        def asked() -> int:
+            with dg.build_schedule_context(instance=instance, scheduled_execution_time=MORNING) as context:
+                return len(schedule.evaluate_tick(context).run_requests)
+
+        assert asked() == 0
+        instance.report_runless_asset_event(utterances)
+        assert asked() == 1
+        report(instance, EXAMPLES, "1")
+        assert asked() == 0
+        instance.report_runless_asset_event(utterances)
+        assert asked() == 1
+
+
 def test_the_dump_schedule_asks_for_what_was_never_made(inbox: Path, tmp_path: Path) -> None:
     (inbox / "a.jsonl").write_text("{}\n")
     schedule = defs().resolve_schedule_def("dump_daily")
@@ -161,3 +252,70 @@ def test_examples_made_again_without_a_change_train_nothing() -> None:
         gate(instance, passed=True)
         tick = dg.evaluate_automation_conditions(definitions, instance, asset_selection=models, cursor=tick.cursor)
         assert tick.total_requested == 0
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """Three days of the chat of which the second has drafts, and a champion."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        for day in CHAT_DAYS:
+            report_day(instance, "kept", day, "1")
+            report_day(instance, "utterances", day, "1")
+        report(instance, CHAMPION, "1")
+        pass_gates(instance, CHAMPION)
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(PREDICTIONS, partition=CHAT_DAYS[1], tags={"dagster/data_version": "1"})
+        )
+        yield instance
+
+
+CHAT_DAYS = ("2026-10-06", "2026-10-07", "2026-11-01")
+CHAMPION, PREDICTIONS = dg.AssetKey(["models", "champion"]), dg.AssetKey(["models", "predictions"])
+
+
+def report_day(instance: dg.DagsterInstance, table: str, day: str, version: str) -> None:
+    tags = {"dagster/data_version": version}
+    key = dg.AssetKey(["slack", table])
+    instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=day, tags=tags))
+    pass_gates(instance, key)
+
+
+def pass_gates(instance: dg.DagsterInstance, key: dg.AssetKey) -> None:
+    graph = defs().get_repository_def().asset_graph
+    for check in graph.get(key).check_keys:
+        if graph.get(check).blocking:
+            passed = dg.AssetCheckEvaluation(
+                asset_key=key, check_name=check.name, passed=True, blocking=True, metadata={}
+            )
+            instance.report_runless_asset_event(passed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ("nothing", set()),
+        (CHAT_DAYS[0], set()),  # long ago, and it has no drafts
+        (CHAT_DAYS[1], {CHAT_DAYS[1]}),
+        (CHAT_DAYS[2], {CHAT_DAYS[2]}),
+        ("champion", {"2026-11-02"}),
+    ],
+)
+def test_what_is_drafted_again(chat: dg.DagsterInstance, changed: str, wanted: set[str]) -> None:
+    """On the third of November, whose latest day is the second."""
+    definitions, asked = defs(), dg.AssetSelection.assets(PREDICTIONS)
+
+    def tick(cursor: Any = None) -> Any:
+        return dg.evaluate_automation_conditions(
+            definitions, chat, asset_selection=asked, cursor=cursor, evaluation_time=MORNING
+        )
+
+    for table in ("kept", "utterances"):
+        report_day(chat, table, "2026-11-02", "1")
+    before = tick(tick().cursor)
+    if changed == "champion":
+        report(chat, CHAMPION, "2")
+        pass_gates(chat, CHAMPION)
+    elif changed != "nothing":
+        report_day(chat, "kept", changed, "2")
+    after = tick(before.cursor)
+    assert {one.partition_key for one in after.results[0].true_subset.expensively_compute_asset_partitions()} == wanted

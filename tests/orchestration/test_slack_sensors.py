@@ -176,3 +176,9 @@ def test_a_change_stays_pending_until_its_day_is_made_again(
     assert cursor is not None
     assert began is not None
     assert cursor > began
+    # One that is being committed while the sensor looks has a time before that look.
+    stamped = dt.datetime.now(dt.UTC)
+    _, days, cursor = changes(cursor)
+    assert days == []
+    stored[DAYS[2]] = stamped
+    assert changes(cursor)[1] == [DAYS[2]]
