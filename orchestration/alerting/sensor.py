@@ -11,7 +11,7 @@ from assets.lanes import Lane
 from orchestration.alerting import wording
 from orchestration.alerting.book import Book, Entry
 from orchestration.alerting.problems import DAYS, Problem, failed_checks, failures, is_made_since, stale_sources
-from parlance.errors import TransientError
+from parlance.errors import ConfigError, TransientError
 from resources.alerts import Alerts
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ def _ended(record: Any) -> dt.datetime:
 
 
 def tell(book: Book, alerts: Alerts, *, now: dt.datetime, log: Any) -> str:
-    """Tells what is due; gives it in one line. What Slack does not take is told on the next look."""
+    """Tells what is due; gives it in one line. What Slack does not take is told on the next look.
+
+    A message that cannot be changed stays as it was.
+    """
     told = []
     for key, entry in book.entries.items():
         try:
@@ -99,8 +102,12 @@ def tell(book: Book, alerts: Alerts, *, now: dt.datetime, log: Any) -> str:
                 told += _recovered(entry, alerts, log=log)
         except TransientError as error:
             log.error(f"not told yet: {wording.one_line(str(error))}")
+        except ConfigError as error:
+            entry.has_grown = False  # its message may have been deleted; the others go on
+            told.append(f"not told: {wording.one_line(str(error))}")
+            log.error(told[-1])
     book.forget(now=now)
-    return "; ".join(told)
+    return "; ".join(dict.fromkeys(told))
 
 
 def _recovered(entry: Entry, alerts: Alerts, *, log: Any) -> list[str]:

@@ -18,7 +18,7 @@ from parlance.errors import ConfigError, TransientError
 from parlance.lake import Lake
 from resources.alerts import Alerts
 from tests.orchestration.failing_lane import Failing, definitions, made, run, tickets
-from tests.servers.slack_posts import CHANNEL, TOKEN, Posts, slack_posts
+from tests.servers.slack_posts import CHANNEL, NAME, TOKEN, Posts, slack_posts
 
 NOW = dt.datetime.now(dt.UTC)
 DAYS = [(NOW.date() - dt.timedelta(days=back)).isoformat() for back in range(12, 0, -1)]
@@ -48,7 +48,7 @@ class Desk:
         self.lane = tickets(self.source, first=DAYS[0], days=DAYS)
         self.graph = definitions(self.lane, self.lake).resolve_asset_graph()
         self.alerts = Alerts(channel=CHANNEL, token=TOKEN, api_url=posts.base_url)
-        self.book, self.seen = Book(), list[str]()
+        self.book, self.seen, self.said = Book(), list[str](), ""
 
     def run(self, day: str) -> dg.DagsterRun:
         return run(self.lane, self.lake, self.instance, partition_key=day)
@@ -60,7 +60,7 @@ class Desk:
         self.seen = look(
             self.book, self.instance, self.graph, [self.lane], now=NOW + at, since=NOW - HOUR, seen=self.seen
         )
-        tell(self.book, self.alerts, now=NOW + at, log=LOG)
+        self.said = tell(self.book, self.alerts, now=NOW + at, log=LOG)
         return self.posts.texts()[before:]
 
 
@@ -137,6 +137,38 @@ def test_a_refused_message_says_why(desk: Desk) -> None:
     with pytest.raises(ConfigError, match="PARLANCE_ALERTS_TOKEN"):
         Alerts(channel=CHANNEL, api_url=desk.posts.base_url).post("hello", [])
     assert Alerts().post("hello", []) == ""
+
+
+def test_a_channel_may_be_named_as_people_name_it(desk: Desk) -> None:
+    desk.alerts = Alerts(channel=NAME, token=TOKEN, api_url=desk.posts.base_url)
+    for at, day in enumerate(DAYS[:2]):
+        desk.source.fail(day, ConfigError("no such desk"))
+        desk.run(day)
+        desk.tick(at * HOUR)
+    assert desk.posts.texts() == [f"tickets/raw (2 partitions, {DAYS[0]} to {DAYS[1]}) failed"]
+
+
+def test_a_deleted_message_holds_up_no_other(desk: Desk) -> None:
+    desk.source.fail(DAYS[0], ConfigError("no such desk"))
+    desk.run(DAYS[0])
+    assert len(desk.tick()) == 1
+    desk.posts.messages.clear()
+    for day, error in zip(DAYS[1:3], (ConfigError("no such desk"), ValueError("the disk is full")), strict=True):
+        desk.source.fail(day, error)
+        desk.run(day)
+    assert desk.tick(HOUR) == [f"tickets/raw ({DAYS[2]}) failed"]
+    assert desk.tick(2 * HOUR) == []
+
+
+def test_what_slack_refuses_is_told_once_it_takes_it(desk: Desk) -> None:
+    desk.source.fail(DAYS[0], ConfigError("no such desk"))
+    desk.run(DAYS[0])
+    accepted, desk.alerts = desk.alerts, Alerts(channel="C0OTHER", token=TOKEN, api_url=desk.posts.base_url)
+    assert desk.tick() == []
+    assert "channel_not_found" in desk.said
+    desk.alerts = accepted
+    assert len(desk.tick(HOUR)) == 1
+    assert desk.tick(2 * HOUR) == []
 
 
 def test_neither_secrets_nor_what_people_wrote_are_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
