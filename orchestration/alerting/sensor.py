@@ -28,8 +28,9 @@ def alerts_sensor(lanes: Mapping[str, Lane]) -> dg.SensorDefinition:
     def sensor(context: dg.SensorEvaluationContext, alerts: Alerts) -> dg.SensorResult:
         """Tells, in PARLANCE_ALERTS_CHANNEL and in its log, what failed, is held back or brings no new data, and why.
 
-        A cause is told once a day however often it occurs, and its end once; what it concerns is kept up to date in
-        its message. From the time on at which it is turned on.
+        A cause is told once a day however often it occurs, and its end once; what fails again after that is told when
+        the day is over, if it still fails. What a cause concerns is kept up to date in its message. From the time on at
+        which it is turned on.
         """
         now = dt.datetime.now(dt.UTC)
         cursor = json.loads(context.cursor or "{}")
@@ -90,6 +91,8 @@ def tell(book: Book, alerts: Alerts, *, now: dt.datetime, log: Any) -> str:
     told = []
     for key, entry in book.entries.items():
         try:
+            if entry.is_open and entry.is_due and entry.is_quiet(now):
+                continue
             if entry.is_open and entry.is_due:
                 log.error(f"{headline(entry.problem)}: {entry.problem.reason}")
                 ts = alerts.post(headline(entry.problem), _blocks(entry.problem))

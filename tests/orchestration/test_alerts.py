@@ -98,8 +98,19 @@ def test_a_repetition_is_told_after_a_day_and_an_end_once(desk: Desk) -> None:
     desk.source.fail(DAYS[1], ConfigError("no such desk"))
     desk.run(DAYS[1])
     assert desk.tick(6 * HOUR) == []
-    desk.run(DAYS[1])
-    assert len(desk.tick(DAY + HOUR)) == 1
+    assert desk.tick(23 * HOUR) == []
+    assert desk.tick(DAY + HOUR) == [f"tickets/raw ({DAYS[1]}) failed"]
+    assert desk.tick(DAY + 2 * HOUR) == []
+
+
+def test_what_comes_and_goes_is_told_once_a_day(desk: Desk) -> None:
+    desk.lane = tickets(desk.source, first=DAYS[0], days=DAYS[:1])
+    told = []
+    for hour in range(0, 48, 4):
+        desk.source.fail(DAYS[0], ConfigError("no such desk") if hour % 8 == 0 else None)
+        desk.run(DAYS[0])
+        told += desk.tick(hour * HOUR)
+    assert [text.partition(" ")[0] for text in told] == ["tickets/raw", "Works"] * 2
 
 
 def test_two_reasons_are_two_messages(desk: Desk) -> None:
@@ -220,6 +231,14 @@ def test_a_gate_is_told_while_it_holds(desk: Desk) -> None:
     assert desk.tick(2 * HOUR) == ["Works again: tickets/documents"]
     begin_a_run()
     assert desk.tick(3 * HOUR) == []
+    evaluate(passed=False)
+    assert desk.tick(4 * HOUR) == []
+    evaluate(passed=True)
+    assert desk.tick(5 * HOUR) == []
+    evaluate(passed=False)
+    assert desk.tick(6 * HOUR) == []
+    assert desk.tick(DAY + HOUR) == ["tickets/documents holds back what comes after it"]
+    assert desk.tick(3 * DAY) == []
 
 
 def test_a_source_that_brings_nothing_is_told(desk: Desk) -> None:
