@@ -9,7 +9,7 @@ import dagster as dg
 from assets.lanes import Lane
 from orchestration.alerting import wording
 from orchestration.alerting.problems import failed_checks
-from orchestration.catching_up import incomplete, wanted
+from orchestration.catching_up import UnreadableError, incomplete, wanted
 from orchestration.main import whole_graph
 from orchestration.settings import setting
 from parlance.lake import Lake
@@ -43,17 +43,21 @@ def digest(
 
 def _lane(instance: dg.DagsterInstance, lake: Lake, lane: Lane, *, now: dt.datetime) -> str:
     """Rows of yesterday (of a lane without days: of what was made since), the newest day, the days that are missing."""
+    try:
+        due = wanted(lane, instance, now=now)
+    except UnreadableError as error:  # one line of many
+        return f"{lane.name}: cannot be read: {wording.one_line(str(error))}"
     yesterday = (now - DAY).date().isoformat()
     chosen = [yesterday] if lane.is_by_day else _made_since(instance, lane.key("kept"), now - DAY)
     made = instance.get_materialized_partitions(lane.key("raw"))
-    if not made and not wanted(lane, instance, now=now):
+    if not made and not due:
         return ""
     rows = funnel.by_partition(lake, lane.name, lane.rules, chosen) if chosen else None
     sums = {name: 0 if rows is None else int(rows[name].sum()) for name in ("raw", "rejected", "kept", "dropped")}
     said = f"{lane.name}: {sums['raw'] + sums['rejected']:,} rows in, {sums['rejected']:,} rejected; "
     said += f"{sums['kept']:,} documents kept, {sums['dropped']:,} dropped"
     said += f"; newest day {max(made, default='none')}" if lane.is_by_day else f"; {len(chosen):,} new"
-    missing = incomplete(lane, instance, wanted(lane, instance, now=now))
+    missing = incomplete(lane, instance, due)
     return said + (f"; missing: {wording.partitions(missing)}" if missing else "")
 
 

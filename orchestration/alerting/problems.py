@@ -1,4 +1,4 @@
-"""What is wrong now: runs that failed, checks that do not pass, sources that bring nothing."""
+"""What is wrong now: runs that failed, checks that do not pass, sources that cannot be read or bring nothing."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -13,9 +13,10 @@ from dagster._core.storage.asset_check_execution_record import (
 
 from assets.lanes import Lane
 from orchestration.alerting import wording
-from orchestration.catching_up import FIRST, LAST, PARTITION, wanted
+from orchestration.catching_up import FIRST, LAST, PARTITION, UnreadableError, wanted
 from orchestration.causes import Cause, causes_of
 from parlance.sources.slack import is_day
+from parlance.transience import is_transient
 
 if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
@@ -148,31 +149,47 @@ def _evaluated(
     return said[0] if said else None
 
 
-def stale_sources(instance: dg.DagsterInstance, lanes: Sequence[Lane], *, now: dt.datetime) -> list[Problem]:
-    """Lanes by day whose newest day with input is two days and more ahead of the newest that was made."""
+def sources(instance: dg.DagsterInstance, lanes: Sequence[Lane], *, now: dt.datetime) -> list[Problem]:
+    """Lanes whose input cannot be listed, and lanes by day that are behind it."""
     found = []
     for lane in lanes:
-        if not lane.is_by_day:
+        try:
+            due = wanted(lane, instance, now=now)
+        except UnreadableError as error:  # told, and the others are looked at
+            found.append(_unreadable(lane, error))
             continue
-        due = wanted(lane, instance, now=now)
-        made = instance.get_materialized_partitions(lane.key("raw")) if due else set()
-        if not made or due[-1] <= max(made):
-            continue
-        behind = dt.date.fromisoformat(due[-1]) - dt.date.fromisoformat(max(made))
-        if behind >= STALE_AFTER:
-            path = lane.key("raw").to_user_string()
-            found.append(
-                Problem(
-                    key=f"stale:{lane.name}",
-                    what="has no new data",
-                    reason=f"nothing since {max(made)}, {behind.days} days behind",
-                    advice=f"Turn on {lane.name}_daily and missing_days, or: "
-                    f"python -m orchestration backfill {lane.name} {max(made)} {due[-1]}",
-                    targets=((path, ""),),
-                    links=wording.asset_link(path),
-                )
-            )
+        made = instance.get_materialized_partitions(lane.key("raw")) if lane.is_by_day and due else set()
+        if made and due[-1] > max(made):
+            found += _stale(lane, newest=max(made), due=due[-1])
     return found
+
+
+def _unreadable(lane: Lane, error: UnreadableError) -> Problem:
+    place = f"what {lane.setting} names" if lane.setting else f"the input of {lane.title}"
+    return Problem(
+        key=f"unreadable:{lane.name}",
+        what="cannot be read",
+        reason=wording.one_line(str(error)),
+        advice=f"{'Wait, or mend' if is_transient(error) else 'Mend'} {place}.",
+        targets=((lane.name, ""),),
+        links=wording.asset_link(lane.key("raw").to_user_string()),
+    )
+
+
+def _stale(lane: Lane, *, newest: str, due: str) -> list[Problem]:
+    """One where the newest day that was made is two days and more behind the newest with input."""
+    behind = dt.date.fromisoformat(due) - dt.date.fromisoformat(newest)
+    path = lane.key("raw").to_user_string()
+    problem = Problem(
+        key=f"stale:{lane.name}",
+        what="has no new data",
+        reason=f"nothing since {newest}, {behind.days} days behind",
+        advice=f"Turn on {lane.name}_daily and missing_days, or: "
+        f"python -m orchestration backfill {lane.name} {newest} {due}",
+        targets=((path, ""),),
+        links=wording.asset_link(path),
+    )
+    return [problem] if behind >= STALE_AFTER else []
 
 
 def is_made_since(

@@ -10,7 +10,7 @@ import dagster as dg
 from assets.lanes import Lane
 from orchestration.alerting import wording
 from orchestration.alerting.book import Book, Entry
-from orchestration.alerting.problems import DAYS, Problem, failed_checks, failures, is_made_since, stale_sources
+from orchestration.alerting.problems import DAYS, Problem, failed_checks, failures, is_made_since, sources
 from parlance.errors import ConfigError, TransientError
 from resources.alerts import Alerts
 
@@ -28,9 +28,9 @@ def alerts_sensor(lanes: Mapping[str, Lane]) -> dg.SensorDefinition:
     def sensor(context: dg.SensorEvaluationContext, alerts: Alerts) -> dg.SensorResult:
         """Tells, in PARLANCE_ALERTS_CHANNEL and in its log, what failed, is held back or brings no new data, and why.
 
-        A cause is told once a day however often it occurs, and its end once; what fails again after that is told when
-        the day is over, if it still fails. What a cause concerns is kept up to date in its message. From the time on at
-        which it is turned on.
+        A source that cannot be read is told too. A cause is told once a day however often it occurs, and its end once;
+        what fails again after that is told when the day is over, if it still fails. What a cause concerns is kept up to
+        date in its message. From the time on at which it is turned on.
         """
         now = dt.datetime.now(dt.UTC)
         cursor = json.loads(context.cursor or "{}")
@@ -67,9 +67,11 @@ def look(
     records = [one for one in instance.get_run_records(chosen) if _ended(one) >= since - OVERLAP]
     new = [one for one in records if one.dagster_run.run_id not in seen]
     book.note(failures(instance, graph, lanes, new), now=now)
-    states = [*failed_checks(instance, graph), *stale_sources(instance, lanes, now=now)]
+    states = [*failed_checks(instance, graph), *sources(instance, lanes, now=now)]
     book.note(states, now=now)
     present = {problem.key for problem in states}
+    # Whether a source that cannot be read is behind is not known.
+    present |= {f"stale:{lane.name}" for lane in lanes if f"unreadable:{lane.name}" in present}
     for key, entry in book.entries.items():
         if not entry.is_open or key in present:
             continue

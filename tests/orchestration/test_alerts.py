@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -248,6 +249,27 @@ def test_a_source_that_brings_nothing_is_told(desk: Desk) -> None:
     assert f"nothing since {DAYS[-3]}, 2 days behind" in desk.posts.shown()
     made(desk.lane, desk.instance, DAYS[-2])
     assert desk.tick(at) == ["Works again: tickets/raw"]
+
+
+def test_a_source_that_cannot_be_read_is_told_and_holds_up_no_other(desk: Desk) -> None:
+    at = dt.datetime.combine(NOW.date(), dt.time(12), dt.UTC) - NOW
+    made(desk.lane, desk.instance, *DAYS[:-2])
+    assert desk.tick(at) == ["tickets/raw has no new data"]
+    refused = ConfigError("no zip: export.zip")
+
+    def inputs() -> list[str]:
+        raise refused
+
+    readable, desk.lane = desk.lane, replace(desk.lane, inputs=inputs, setting="PARLANCE_SLACK_EXPORT")
+    desk.source.fail(DAYS[0], ConfigError("no such desk"))
+    run(readable, desk.lake, desk.instance, partition_key=DAYS[0])
+    assert desk.tick(at) == [f"tickets/raw ({DAYS[0]}) failed", "tickets cannot be read"]
+    assert "Why: no zip: export.zip\\nNext: Mend what PARLANCE_SLACK_EXPORT names." in desk.posts.shown()
+    lines = digest(desk.instance, desk.graph, Lake(root=str(desk.lake)), [desk.lane], now=NOW)
+    assert lines[0] == "tickets: cannot be read: no zip: export.zip"
+    made(desk.lane, desk.instance, *DAYS[-2:])
+    desk.lane = readable
+    assert desk.tick(at) == ["Works again: tickets/raw", "Works again: tickets"]
 
 
 def test_the_digest_counts_rows_and_names_what_is_missing(desk: Desk) -> None:
