@@ -51,9 +51,10 @@ class Book:
             is_new = problem.event > entry.problem.event
             more = bool(set(problem.targets) - set(entry.problem.targets))
             if entry.is_open:
-                entry.is_due = entry.is_due or (is_new and not entry.is_quiet(now))
+                entry.is_due = entry.is_due or ((is_new or more) and not entry.is_quiet(now))
                 entry.has_grown = entry.has_grown or (more and entry.is_quiet(now))
-                entry.problem = merged(entry.problem, problem)
+                # A state says all that it concerns, an event what else.
+                entry.problem = merged(entry.problem, problem) if problem.event else problem
             elif is_new or not problem.event:
                 # Due even where it is quiet: people last heard that it works again.
                 entry.is_open = entry.is_due = True

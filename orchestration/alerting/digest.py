@@ -8,7 +8,8 @@ import dagster as dg
 
 from assets.lanes import Lane
 from orchestration.alerting import wording
-from orchestration.alerting.problems import failed_checks
+from orchestration.alerting.checks import failed_checks
+from orchestration.alerting.problems import named
 from orchestration.catching_up import UnreadableError, incomplete, wanted
 from orchestration.main import whole_graph
 from orchestration.settings import setting
@@ -36,7 +37,7 @@ def digest(
     lines += _gaps(lake, now=now) if any(lane.name == "slack" for lane in lanes) else []
     lines += _models(instance, graph, now=now)
     failed = failed_checks(instance, graph, all=True)
-    lines += [f"Check: {problem.reason} ({problem.targets[0][0]})" for problem in failed[:MOST_LISTED]]
+    lines += [f"Check: {problem.reason} ({named(problem)})" for problem in failed[:MOST_LISTED]]
     lines += [f"and {len(failed) - MOST_LISTED} more checks do not pass"] if len(failed) > MOST_LISTED else []
     return lines if failed else [*lines, "Every check that ran passed."]
 

@@ -1,4 +1,4 @@
-"""What is wrong now: runs that failed, checks that do not pass, sources that cannot be read or bring nothing."""
+"""What is wrong now: runs that failed, sources that cannot be read or bring nothing."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import (
-    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
-    AssetCheckExecutionRecordStatus,
-)
 
 from assets.lanes import Lane
 from orchestration.alerting import wording
@@ -20,7 +16,6 @@ from parlance.transience import is_transient
 
 if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
     from dagster._core.storage.dagster_run import RunRecord
 
 MOST_TARGETS = 100
@@ -56,7 +51,7 @@ def failures(
         if run.job_name in ABOUT_OTHERS or run.tags.get("dagster/will_retry") == "true":
             continue
         for cause in causes_of(instance, run.run_id):
-            if not cause.is_gate:  # the check says it, below
+            if not cause.is_gate:  # the check says it
                 problem = _failure(run, cause, graph, names)
                 earlier = found.get(problem.key)
                 found[problem.key] = problem if earlier is None else merged(earlier, problem)
@@ -111,42 +106,12 @@ def merged(earlier: Problem, later: Problem) -> Problem:
     )
 
 
-def failed_checks(instance: dg.DagsterInstance, graph: "BaseAssetGraph", *, all: bool = False) -> list[Problem]:
-    """Checks whose last evaluation did not pass, those alone that block, are errors or say that data is old."""
-    keys = sorted(graph.asset_check_keys, key=lambda key: (key.asset_key, key.name))
-    found = []
-    for key, latest in instance.event_log_storage.get_latest_asset_check_execution_by_key(keys).items():
-        record = _evaluated(instance, key, latest)
-        evaluation = record.evaluation if record else None
-        if record is None or evaluation is None or evaluation.passed:
-            continue
-        blocks = evaluation.blocking and evaluation.severity == dg.AssetCheckSeverity.ERROR
-        matters = evaluation.severity == dg.AssetCheckSeverity.ERROR or "fresh" in key.name
-        if not (matters or all):
-            continue
-        path = key.asset_key.to_user_string()
-        found.append(
-            Problem(
-                key=f"check:{path}:{key.name}",
-                what="holds back what comes after it" if blocks else "did not pass",
-                reason=wording.one_line(f"{key.name}: {evaluation.description or 'its page says what it found'}"),
-                advice=f"Look at what the check lists, then materialise {path} again.",
-                targets=((path, record.partition or ""),),
-                links=wording.asset_link(path, "checks") | wording.run_link(record.run_id),
-            )
-        )
-    return found
-
-
-def _evaluated(
-    instance: dg.DagsterInstance, key: dg.AssetCheckKey, latest: "AssetCheckExecutionRecord"
-) -> "AssetCheckExecutionRecord | None":
-    """`latest`, or the one before it that said something: a run that goes on, or was killed, has said nothing yet."""
-    if latest.status is not AssetCheckExecutionRecordStatus.PLANNED:
-        return latest
-    history = instance.event_log_storage.get_asset_check_execution_history
-    said = history(key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES)
-    return said[0] if said else None
+def named(problem: Problem) -> str:
+    """What it concerns, in few words."""
+    assets = list(dict.fromkeys(asset for asset, _ in problem.targets))
+    names = ", ".join(assets[:3]) + (f" and {len(assets) - 3} more" if len(assets) > 3 else "")
+    partitions = sorted({partition for _, partition in problem.targets if partition})
+    return f"{names} ({wording.partitions(partitions)})" if partitions else names
 
 
 def sources(instance: dg.DagsterInstance, lanes: Sequence[Lane], *, now: dt.datetime) -> list[Problem]:

@@ -10,7 +10,8 @@ import dagster as dg
 from assets.lanes import Lane
 from orchestration.alerting import wording
 from orchestration.alerting.book import Book, Entry
-from orchestration.alerting.problems import DAYS, Problem, failed_checks, failures, is_made_since, sources
+from orchestration.alerting.checks import failed_checks, gates_of
+from orchestration.alerting.problems import DAYS, Problem, failures, is_made_since, named, sources
 from parlance.errors import ConfigError, TransientError
 from resources.alerts import Alerts
 
@@ -67,7 +68,9 @@ def look(
     records = [one for one in instance.get_run_records(chosen) if _ended(one) >= since - OVERLAP]
     new = [one for one in records if one.dagster_run.run_id not in seen]
     book.note(failures(instance, graph, lanes, new), now=now)
-    states = [*failed_checks(instance, graph), *sources(instance, lanes, now=now)]
+    known = {key: entry.problem for key, entry in book.entries.items() if entry.is_open}
+    checks = failed_checks(instance, graph, known=known, gates=gates_of(instance, new))
+    states = [*checks, *sources(instance, lanes, now=now)]
     book.note(states, now=now)
     present = {problem.key for problem in states}
     # Whether a source that cannot be read is behind is not known.
@@ -119,7 +122,7 @@ def _recovered(entry: Entry, alerts: Alerts, *, log: Any) -> list[str]:
     entry.is_due = entry.has_grown = False
     if not entry.is_told:
         return []
-    said = f"Works again: {_named(entry.problem)}"
+    said = f"Works again: {named(entry.problem)}"
     log.info(said)
     alerts.post(said, wording.blocks(said, [f"It was: {entry.problem.reason}"], links=entry.problem.links))
     entry.is_told = False
@@ -128,14 +131,7 @@ def _recovered(entry: Entry, alerts: Alerts, *, log: Any) -> list[str]:
 
 def headline(problem: Problem) -> str:
     """What is wrong, and with what."""
-    return f"{_named(problem)} {problem.what}"
-
-
-def _named(problem: Problem) -> str:
-    assets = list(dict.fromkeys(asset for asset, _ in problem.targets))
-    names = ", ".join(assets[:3]) + (f" and {len(assets) - 3} more" if len(assets) > 3 else "")
-    partitions = sorted({partition for _, partition in problem.targets if partition})
-    return f"{names} ({wording.partitions(partitions)})" if partitions else names
+    return f"{named(problem)} {problem.what}"
 
 
 def _blocks(problem: Problem) -> list[dict[str, Any]]:

@@ -10,11 +10,13 @@ import dagster as dg
 import pytest
 
 from assets.lane_checks import lane_checks
+from orchestration.alerting import checks
 from orchestration.alerting.book import Book
 from orchestration.alerting.digest import digest
 from orchestration.alerting.sensor import look, tell
 from orchestration.alerting.wording import one_line
 from orchestration.definitions import defs
+from orchestration.main import range_tags
 from parlance.errors import ConfigError, TransientError
 from parlance.lake import Lake
 from resources.alerts import Alerts
@@ -240,6 +242,68 @@ def test_a_gate_is_told_while_it_holds(desk: Desk) -> None:
     assert desk.tick(6 * HOUR) == []
     assert desk.tick(DAY + HOUR) == ["tickets/documents holds back what comes after it"]
     assert desk.tick(3 * DAY) == []
+
+
+class Gate:
+    """A check of the tickets' documents that does not pass for `bad` days, and the lane's job with it."""
+
+    def __init__(self, desk: Desk) -> None:
+        bad = self.bad = set[str]()
+        desk.lane = replace(desk.lane, inputs=list)
+
+        @dg.asset_check(asset=desk.lane.key("documents"), name="ids_are_unique", blocking=True)
+        def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+            return dg.AssetCheckResult(passed=not bad & set(context.op_execution_context.partition_keys))
+
+        defined = definitions(desk.lane, desk.lake, checks=[check])
+        desk.graph = defined.resolve_asset_graph()
+        self.job, self.instance = defined.resolve_job_def("tickets_lane"), desk.instance
+
+    def run(self, first: str, last: str = "") -> bool:
+        """Runs the lane for a day, or for a range of days; whether all of it passed."""
+        days = {"tags": range_tags(first, last)} if last else {"partition_key": first}
+        return self.job.execute_in_process(instance=self.instance, raise_on_error=False, **days).success
+
+
+def test_a_day_that_is_held_back_is_told_while_others_pass(desk: Desk) -> None:
+    gate = Gate(desk)
+    gate.bad |= {DAYS[1], DAYS[4]}
+    assert not gate.run(DAYS[1])
+    assert gate.run(DAYS[2])
+    assert desk.tick() == [f"tickets/documents ({DAYS[1]}) holds back what comes after it"]
+    assert gate.run(DAYS[6])
+    assert desk.tick(HOUR) == []
+    assert not gate.run(DAYS[3], DAYS[5])
+    assert gate.run(DAYS[3])
+    assert desk.tick(2 * HOUR) == []
+    assert desk.posts.texts() == [
+        f"tickets/documents (3 partitions, {DAYS[1]} to {DAYS[5]}) holds back what comes after it"
+    ]
+    lines = digest(desk.instance, desk.graph, Lake(root=str(desk.lake)), [desk.lane], now=NOW)
+    assert lines[-1].endswith(f"(tickets/documents (3 partitions, {DAYS[1]} to {DAYS[5]}))")
+    gate.bad.clear()
+    assert gate.run(DAYS[3], DAYS[5])
+    assert desk.tick(3 * HOUR) == []
+    assert gate.run(DAYS[1])
+    assert desk.tick(4 * HOUR) == [f"Works again: tickets/documents ({DAYS[1]})"]
+
+
+def test_a_day_stays_held_back_however_many_others_pass(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MOST_EVALUATIONS", 2)
+    gate = Gate(desk)
+    gate.bad |= {DAYS[1], DAYS[2]}
+    gate.run(DAYS[1])
+    assert len(desk.tick()) == 1
+    gate.run(DAYS[2])
+    assert desk.tick(DAY + HOUR) == [
+        f"tickets/documents (2 partitions, {DAYS[1]} to {DAYS[2]}) holds back what comes after it"
+    ]
+    for day in DAYS[3:6]:
+        gate.run(day)
+        assert desk.tick(DAY + 2 * HOUR) == []
+    gate.bad.clear()
+    gate.run(DAYS[1], DAYS[2])
+    assert [text.partition(":")[0] for text in desk.tick(DAY + 3 * HOUR)] == ["Works again"]
 
 
 def test_a_source_that_brings_nothing_is_told(desk: Desk) -> None:
