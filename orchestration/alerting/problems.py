@@ -9,7 +9,7 @@ import dagster as dg
 
 from assets.lanes import Lane
 from orchestration.alerting import wording
-from orchestration.catching_up import FIRST, LAST, PARTITION, UnreadableError, wanted
+from orchestration.catching_up import FIRST, LAST, PARTITION, UnreadableError, incomplete, wanted
 from orchestration.causes import Cause, causes_of
 from parlance.sources.slack import is_day
 from parlance.transience import is_transient
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_TARGETS = 100
 DAYS = "<days>"
+AGAIN = " --again"
 # The job of everything has a run of its own for each phase, which says why.
 ABOUT_OTHERS = frozenset({"everything"})
 STALE_AFTER = dt.timedelta(days=2)
@@ -46,30 +47,39 @@ def failures(
 ) -> list[Problem]:
     """A problem for each cause of the failed runs: what failed for one reason is one problem."""
     found: dict[str, Problem] = {}
-    names = {lane.name for lane in lanes}
+    by_name = {lane.name: lane for lane in lanes}
     for run in (record.dagster_run for record in records):
         if run.job_name in ABOUT_OTHERS or run.tags.get("dagster/will_retry") == "true":
             continue
         for cause in causes_of(instance, run.run_id):
             if not cause.is_gate:  # the check says it
-                problem = _failure(run, cause, graph, names)
+                problem = _failure(instance, run, cause, graph, by_name)
                 earlier = found.get(problem.key)
                 found[problem.key] = problem if earlier is None else merged(earlier, problem)
     return list(found.values())
 
 
-def _failure(run: dg.DagsterRun, cause: Cause, graph: "BaseAssetGraph", lanes: Set[str]) -> Problem:
+def _failure(
+    instance: dg.DagsterInstance,
+    run: dg.DagsterRun,
+    cause: Cause,
+    graph: "BaseAssetGraph",
+    lanes: Mapping[str, Lane],
+) -> Problem:
     reason = wording.one_line(cause.reason)
     key = dg.AssetKey(cause.step.split("__")) if cause.step else None
     asset = key.to_user_string() if key and graph.has(key) else cause.step or run.job_name
     has_days = not cause.step or (key is not None and graph.has(key) and graph.get(key).is_partitioned)
     partitions = (cause.partitions or _partitions(run)) if has_days else ()
-    lane = key.path[0] if key is not None else run.job_name.removesuffix("_lane")
-    if lane in lanes and partitions:
-        again = f"Mend it, then: python -m orchestration backfill {lane} {DAYS}"
-        advice = "missing_days asks for it again by itself." if cause.is_transient else again
+    lane = lanes.get(key.path[0] if key is not None else run.job_name.removesuffix("_lane"))
+    mend = "Wait, or mend it" if cause.is_transient else "Mend it"
+    if lane is not None and partitions:
+        # What was made before, such as a dump that has changed, neither missing_days nor a backfill makes once more.
+        is_made = len(incomplete(lane, instance, partitions)) < len(partitions)
+        command = f"{mend}, then: python -m orchestration backfill {lane.name} {DAYS}{AGAIN if is_made else ''}"
+        advice = "missing_days asks for it again by itself." if cause.is_transient and not is_made else command
     else:
-        advice = f"{'Wait, or mend it' if cause.is_transient else 'Mend it'}, then materialise {asset} again."
+        advice = f"{mend}, then materialise {asset} again."
     return Problem(
         key=f"failure:{wording.same_cause(reason)}",
         what="failed",
@@ -99,7 +109,7 @@ def merged(earlier: Problem, later: Problem) -> Problem:
         key=later.key,
         what=later.what,
         reason=later.reason,
-        advice=later.advice,
+        advice=earlier.advice if AGAIN in earlier.advice else later.advice,
         targets=targets,
         links=later.links,
         event=max(earlier.event, later.event),

@@ -125,6 +125,17 @@ def test_two_reasons_are_two_messages(desk: Desk) -> None:
     assert "asks for it again by itself" in desk.posts.shown()
 
 
+@pytest.mark.parametrize("error", [ConfigError("no such desk"), TransientError("the desk does not answer")])
+def test_a_partition_that_was_made_before_is_to_be_made_again(desk: Desk, error: Exception) -> None:
+    """Such as a dump that has changed: for missing_days, and for a backfill, it is there."""
+    made(desk.lane, desk.instance, *DAYS)
+    desk.source.fail(DAYS[0], error)
+    desk.run(DAYS[0])
+    assert len(desk.tick()) == 1
+    assert f"python -m orchestration backfill tickets {DAYS[0]} {DAYS[0]} --again" in desk.posts.shown()
+    assert "by itself" not in desk.posts.shown()
+
+
 def test_while_slack_is_away_nothing_is_lost(desk: Desk) -> None:
     desk.source.fail(DAYS[0], ConfigError("no such desk"))
     desk.run(DAYS[0])
