@@ -39,7 +39,7 @@ class Lane:
 
     `partitions` are days or names, `recipe` decides what is kept, `modules` are those of the engine that read it, by
     which its assets become stale; `grouped`: a document has many raw rows. `inputs` gives the partitions that there is
-    input for. `cut` is how its texts are cut into pre-tokens.
+    input for, `setting` names it. `cut` is how its texts are cut into pre-tokens.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Lane:
     modules: Sequence[str]
     source: Source
     inputs: Callable[[], list[str]]
+    setting: str = ""
     grouped: bool = False
     kinds: frozenset[str] = frozenset()
     cut: Cut = PLAIN

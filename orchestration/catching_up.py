@@ -31,6 +31,10 @@ PARTITION, FIRST, LAST = (
 )  # fmt: skip
 
 
+class UnreadableError(Exception):
+    """The input of a lane cannot be listed; says why in one line."""
+
+
 def missing_days(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> dg.SensorDefinition:
     """The sensor `missing_days`."""
 
@@ -40,16 +44,23 @@ def missing_days(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> dg.Senso
 
         Days that were never tried go together; one that failed for a reason that may be gone is tried again by itself,
         after a quarter of an hour at first and six hours at last. A day that failed for another reason, or whose run
-        somebody ended, waits for a person. Nothing is asked for while a run of it waits or goes on.
+        somebody ended, waits for a person. Nothing is asked for while a run of it waits or goes on. A lane whose input
+        cannot be read is named, and the others go on.
         """
-        requests, waiting = [], []
+        requests, waiting, said = [], [], []
         for lane in lanes.values():
-            asked, left = requests_of(lane, context.instance, now=dt.datetime.now(dt.UTC))
+            try:
+                asked, left = requests_of(lane, context.instance, now=dt.datetime.now(dt.UTC))
+            except UnreadableError as error:  # the others go on
+                said.append(f"{lane.name} cannot be read: {error}")
+                context.log.error(said[-1])
+                continue
             requests += asked
             waiting += left
         if requests:
             return dg.SensorResult(run_requests=requests[:MOST_REQUESTS])
-        return dg.SkipReason(f"left to a person: {', '.join(waiting[:10])}" if waiting else "no day is missing")
+        said += [f"left to a person: {', '.join(waiting[:10])}"] if waiting else []
+        return dg.SkipReason("; ".join(said) or "no day is missing")
 
     return sensor
 
@@ -76,8 +87,11 @@ def requests_of(lane: Lane, instance: dg.DagsterInstance, *, now: dt.datetime) -
 
 
 def wanted(lane: Lane, instance: dg.DagsterInstance, *, now: dt.datetime) -> list[str]:
-    """The partitions within the look-back window that have input and whose night is over."""
-    having = set(lane.inputs()) | _crawled(lane)
+    """The partitions within the look-back window that have input and whose night is over.
+
+    Raises UnreadableError where the input cannot be listed.
+    """
+    having = _having_input(lane)
     if not lane.is_by_day:
         registered = instance.get_dynamic_partitions(getattr(lane.partitions, "name", None) or "")
         return [key for key in registered if key in having]
@@ -88,6 +102,13 @@ def wanted(lane: Lane, instance: dg.DagsterInstance, *, now: dt.datetime) -> lis
         if earliest <= due <= now - GRACE:
             found.append(key)
     return found
+
+
+def _having_input(lane: Lane) -> set[str]:
+    try:
+        return set(lane.inputs()) | _crawled(lane)
+    except Exception as error:  # of S3 and other stores each has errors of its own
+        raise UnreadableError(" ".join(str(error).split()) or type(error).__name__) from error
 
 
 def _crawled(lane: Lane) -> set[str]:

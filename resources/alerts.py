@@ -23,18 +23,22 @@ class Alerts(dg.ConfigurableResource):
     api_url: str = Field(default="https://slack.com/api/", description="Where the Web API is.")
 
     def post(self, text: str, blocks: Blocks) -> str:
-        """Posts a message and gives its timestamp, by which it can be changed; empty where no channel is named.
+        """Posts a message and gives `channel:timestamp`, by which it can be changed; empty where no channel is named.
 
         Raises ConfigError where Slack refuses it, TransientError where Slack does not answer.
         """
-        return self._call("chat_postMessage", text=text, blocks=blocks, unfurl_links=False) if self.channel else ""
+        if not self.channel:
+            return ""
+        return self._call("chat_postMessage", self.channel, text=text, blocks=blocks, unfurl_links=False)
 
-    def change(self, ts: str, text: str, blocks: Blocks) -> None:
-        """Puts another text in place of the message `ts`. Errors as `post`."""
+    def change(self, message: str, text: str, blocks: Blocks) -> None:
+        """Puts another text in place of what `post` gave `message` for. Errors as `post`."""
+        # By the id that Slack answered with: a name, which a message may be posted to, chat.update does not take.
+        channel, _, ts = message.rpartition(":")
         if self.channel and ts:
-            self._call("chat_update", ts=ts, text=text, blocks=blocks)
+            self._call("chat_update", channel or self.channel, ts=ts, text=text, blocks=blocks)
 
-    def _call(self, method: str, **arguments: Any) -> str:
+    def _call(self, method: str, channel: str, **arguments: Any) -> str:
         # slack_sdk is slow to load, and the code location does without it.
         from slack_sdk import WebClient
         from slack_sdk.errors import SlackApiError, SlackClientError
@@ -47,10 +51,10 @@ class Alerts(dg.ConfigurableResource):
         handlers = [ServerErrorRetryHandler(ATTEMPTS), RateLimitHandler(ATTEMPTS)]
         client = WebClient(token=self.token, base_url=self.api_url, timeout=TIMEOUT_S, retry_handlers=handlers)
         try:
-            answer = getattr(client, method)(channel=self.channel, **arguments)
+            answer = getattr(client, method)(channel=channel, **arguments)
         except (SlackApiError, SlackClientError, OSError) as error:
             if is_transient(error):
-                raise TransientError(f"the channel {self.channel} could not be written to: {error}") from error
+                raise TransientError(f"the channel {channel} could not be written to: {error}") from error
             said = error.response.get("error") if isinstance(error, SlackApiError) else error
-            raise ConfigError(f"Slack refuses a message to the channel {self.channel}: {said}") from error
-        return str(answer["ts"])
+            raise ConfigError(f"Slack refuses a message to the channel {channel}: {said}") from error
+        return f"{answer['channel']}:{answer['ts']}"

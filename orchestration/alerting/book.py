@@ -1,4 +1,4 @@
-"""What was told of which problem: each cause once a day, its recovery once."""
+"""What was told of which problem: each cause once a day, its recovery once, and what fails again after that too."""
 
 import dataclasses
 import datetime as dt
@@ -18,7 +18,8 @@ GIVEN_UP_AFTER = dt.timedelta(days=7)
 class Entry:
     """A problem, when it was told (empty: not yet), by which message, and what of it is still to be told.
 
-    `is_due`: the problem; `has_grown`: that it concerns more; `is_told`: nobody has heard of its recovery.
+    `is_due`: the problem, once the day of quiet since it was told is over; `has_grown`: that it concerns more;
+    `is_told`: nobody has heard of its recovery. `message`: as Alerts.post gives it.
     """
 
     problem: Problem
@@ -28,6 +29,10 @@ class Entry:
     is_told: bool = False
     told_at: str = ""
     message: str = ""
+
+    def is_quiet(self, now: dt.datetime) -> bool:
+        """Whether it was told less than a day ago."""
+        return bool(self.told_at) and now - dt.datetime.fromisoformat(self.told_at) < AGAIN_AFTER
 
 
 @dataclass
@@ -44,15 +49,16 @@ class Book:
                 self.entries[problem.key] = Entry(problem=problem)
                 continue
             is_new = problem.event > entry.problem.event
-            goes_on = entry.is_open or is_new or not problem.event
-            more = set(problem.targets) - set(entry.problem.targets)
-            both = merged(entry.problem, problem) if entry.is_open else problem
-            entry.problem = both
-            if entry.told_at and now - dt.datetime.fromisoformat(entry.told_at) < AGAIN_AFTER:
-                entry.has_grown = entry.has_grown or (entry.is_open and bool(more))
-            elif is_new or not entry.is_open:
-                entry.is_due = True
-            entry.is_open = goes_on
+            more = bool(set(problem.targets) - set(entry.problem.targets))
+            if entry.is_open:
+                entry.is_due = entry.is_due or ((is_new or more) and not entry.is_quiet(now))
+                entry.has_grown = entry.has_grown or (more and entry.is_quiet(now))
+                # A state says all that it concerns, an event what else.
+                entry.problem = merged(entry.problem, problem) if problem.event else problem
+            elif is_new or not problem.event:
+                # Due even where it is quiet: people last heard that it works again.
+                entry.is_open = entry.is_due = True
+                entry.problem = problem
 
     def recover(self, key: str) -> None:
         """Notes that a problem is gone."""
@@ -69,7 +75,7 @@ class Book:
         for key, entry in list(self.entries.items()):
             age = now - dt.datetime.fromisoformat(entry.told_at) if entry.told_at else AGAIN_AFTER
             is_over = not entry.is_open and not entry.is_told and age >= AGAIN_AFTER
-            if is_over or (entry.problem.event and age >= GIVEN_UP_AFTER):
+            if is_over or (entry.problem.event and age >= GIVEN_UP_AFTER and not entry.is_due):
                 del self.entries[key]
 
     def dump(self) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import dagster as dg
 
 from assets.lanes import Lane
 from orchestration.alerting import wording
-from orchestration.alerting.problems import failed_checks
-from orchestration.catching_up import incomplete, wanted
+from orchestration.alerting.checks import failed_checks
+from orchestration.alerting.problems import named
+from orchestration.catching_up import UnreadableError, incomplete, wanted
 from orchestration.main import whole_graph
 from orchestration.settings import setting
 from parlance.lake import Lake
@@ -36,24 +37,28 @@ def digest(
     lines += _gaps(lake, now=now) if any(lane.name == "slack" for lane in lanes) else []
     lines += _models(instance, graph, now=now)
     failed = failed_checks(instance, graph, all=True)
-    lines += [f"Check: {problem.reason} ({problem.targets[0][0]})" for problem in failed[:MOST_LISTED]]
+    lines += [f"Check: {problem.reason} ({named(problem)})" for problem in failed[:MOST_LISTED]]
     lines += [f"and {len(failed) - MOST_LISTED} more checks do not pass"] if len(failed) > MOST_LISTED else []
     return lines if failed else [*lines, "Every check that ran passed."]
 
 
 def _lane(instance: dg.DagsterInstance, lake: Lake, lane: Lane, *, now: dt.datetime) -> str:
     """Rows of yesterday (of a lane without days: of what was made since), the newest day, the days that are missing."""
+    try:
+        due = wanted(lane, instance, now=now)
+    except UnreadableError as error:  # one line of many
+        return f"{lane.name}: cannot be read: {wording.one_line(str(error))}"
     yesterday = (now - DAY).date().isoformat()
     chosen = [yesterday] if lane.is_by_day else _made_since(instance, lane.key("kept"), now - DAY)
     made = instance.get_materialized_partitions(lane.key("raw"))
-    if not made and not wanted(lane, instance, now=now):
+    if not made and not due:
         return ""
     rows = funnel.by_partition(lake, lane.name, lane.rules, chosen) if chosen else None
     sums = {name: 0 if rows is None else int(rows[name].sum()) for name in ("raw", "rejected", "kept", "dropped")}
     said = f"{lane.name}: {sums['raw'] + sums['rejected']:,} rows in, {sums['rejected']:,} rejected; "
     said += f"{sums['kept']:,} documents kept, {sums['dropped']:,} dropped"
     said += f"; newest day {max(made, default='none')}" if lane.is_by_day else f"; {len(chosen):,} new"
-    missing = incomplete(lane, instance, wanted(lane, instance, now=now))
+    missing = incomplete(lane, instance, due)
     return said + (f"; missing: {wording.partitions(missing)}" if missing else "")
 
 

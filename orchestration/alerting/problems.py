@@ -1,4 +1,4 @@
-"""What is wrong now: runs that failed, checks that do not pass, sources that bring nothing."""
+"""What is wrong now: runs that failed, sources that cannot be read or bring nothing."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -6,24 +6,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import (
-    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
-    AssetCheckExecutionRecordStatus,
-)
 
 from assets.lanes import Lane
 from orchestration.alerting import wording
-from orchestration.catching_up import FIRST, LAST, PARTITION, wanted
+from orchestration.catching_up import FIRST, LAST, PARTITION, UnreadableError, incomplete, wanted
 from orchestration.causes import Cause, causes_of
 from parlance.sources.slack import is_day
+from parlance.transience import is_transient
 
 if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
     from dagster._core.storage.dagster_run import RunRecord
 
 MOST_TARGETS = 100
 DAYS = "<days>"
+AGAIN = " --again"
 # The job of everything has a run of its own for each phase, which says why.
 ABOUT_OTHERS = frozenset({"everything"})
 STALE_AFTER = dt.timedelta(days=2)
@@ -50,30 +47,39 @@ def failures(
 ) -> list[Problem]:
     """A problem for each cause of the failed runs: what failed for one reason is one problem."""
     found: dict[str, Problem] = {}
-    names = {lane.name for lane in lanes}
+    by_name = {lane.name: lane for lane in lanes}
     for run in (record.dagster_run for record in records):
         if run.job_name in ABOUT_OTHERS or run.tags.get("dagster/will_retry") == "true":
             continue
         for cause in causes_of(instance, run.run_id):
-            if not cause.is_gate:  # the check says it, below
-                problem = _failure(run, cause, graph, names)
+            if not cause.is_gate:  # the check says it
+                problem = _failure(instance, run, cause, graph, by_name)
                 earlier = found.get(problem.key)
                 found[problem.key] = problem if earlier is None else merged(earlier, problem)
     return list(found.values())
 
 
-def _failure(run: dg.DagsterRun, cause: Cause, graph: "BaseAssetGraph", lanes: Set[str]) -> Problem:
+def _failure(
+    instance: dg.DagsterInstance,
+    run: dg.DagsterRun,
+    cause: Cause,
+    graph: "BaseAssetGraph",
+    lanes: Mapping[str, Lane],
+) -> Problem:
     reason = wording.one_line(cause.reason)
     key = dg.AssetKey(cause.step.split("__")) if cause.step else None
     asset = key.to_user_string() if key and graph.has(key) else cause.step or run.job_name
     has_days = not cause.step or (key is not None and graph.has(key) and graph.get(key).is_partitioned)
     partitions = (cause.partitions or _partitions(run)) if has_days else ()
-    lane = key.path[0] if key is not None else run.job_name.removesuffix("_lane")
-    if lane in lanes and partitions:
-        again = f"Mend it, then: python -m orchestration backfill {lane} {DAYS}"
-        advice = "missing_days asks for it again by itself." if cause.is_transient else again
+    lane = lanes.get(key.path[0] if key is not None else run.job_name.removesuffix("_lane"))
+    mend = "Wait, or mend it" if cause.is_transient else "Mend it"
+    if lane is not None and partitions:
+        # What was made before, such as a dump that has changed, neither missing_days nor a backfill makes once more.
+        is_made = len(incomplete(lane, instance, partitions)) < len(partitions)
+        command = f"{mend}, then: python -m orchestration backfill {lane.name} {DAYS}{AGAIN if is_made else ''}"
+        advice = "missing_days asks for it again by itself." if cause.is_transient and not is_made else command
     else:
-        advice = f"{'Wait, or mend it' if cause.is_transient else 'Mend it'}, then materialise {asset} again."
+        advice = f"{mend}, then materialise {asset} again."
     return Problem(
         key=f"failure:{wording.same_cause(reason)}",
         what="failed",
@@ -103,76 +109,62 @@ def merged(earlier: Problem, later: Problem) -> Problem:
         key=later.key,
         what=later.what,
         reason=later.reason,
-        advice=later.advice,
+        advice=earlier.advice if AGAIN in earlier.advice else later.advice,
         targets=targets,
         links=later.links,
         event=max(earlier.event, later.event),
     )
 
 
-def failed_checks(instance: dg.DagsterInstance, graph: "BaseAssetGraph", *, all: bool = False) -> list[Problem]:
-    """Checks whose last evaluation did not pass, those alone that block, are errors or say that data is old."""
-    keys = sorted(graph.asset_check_keys, key=lambda key: (key.asset_key, key.name))
-    found = []
-    for key, latest in instance.event_log_storage.get_latest_asset_check_execution_by_key(keys).items():
-        record = _evaluated(instance, key, latest)
-        evaluation = record.evaluation if record else None
-        if record is None or evaluation is None or evaluation.passed:
-            continue
-        blocks = evaluation.blocking and evaluation.severity == dg.AssetCheckSeverity.ERROR
-        matters = evaluation.severity == dg.AssetCheckSeverity.ERROR or "fresh" in key.name
-        if not (matters or all):
-            continue
-        path = key.asset_key.to_user_string()
-        found.append(
-            Problem(
-                key=f"check:{path}:{key.name}",
-                what="holds back what comes after it" if blocks else "did not pass",
-                reason=wording.one_line(f"{key.name}: {evaluation.description or 'its page says what it found'}"),
-                advice=f"Look at what the check lists, then materialise {path} again.",
-                targets=((path, record.partition or ""),),
-                links=wording.asset_link(path, "checks") | wording.run_link(record.run_id),
-            )
-        )
-    return found
+def named(problem: Problem) -> str:
+    """What it concerns, in few words."""
+    assets = list(dict.fromkeys(asset for asset, _ in problem.targets))
+    names = ", ".join(assets[:3]) + (f" and {len(assets) - 3} more" if len(assets) > 3 else "")
+    partitions = sorted({partition for _, partition in problem.targets if partition})
+    return f"{names} ({wording.partitions(partitions)})" if partitions else names
 
 
-def _evaluated(
-    instance: dg.DagsterInstance, key: dg.AssetCheckKey, latest: "AssetCheckExecutionRecord"
-) -> "AssetCheckExecutionRecord | None":
-    """`latest`, or the one before it that said something: a run that goes on, or was killed, has said nothing yet."""
-    if latest.status is not AssetCheckExecutionRecordStatus.PLANNED:
-        return latest
-    history = instance.event_log_storage.get_asset_check_execution_history
-    said = history(key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES)
-    return said[0] if said else None
-
-
-def stale_sources(instance: dg.DagsterInstance, lanes: Sequence[Lane], *, now: dt.datetime) -> list[Problem]:
-    """Lanes by day whose newest day with input is two days and more ahead of the newest that was made."""
+def sources(instance: dg.DagsterInstance, lanes: Sequence[Lane], *, now: dt.datetime) -> list[Problem]:
+    """Lanes whose input cannot be listed, and lanes by day that are behind it."""
     found = []
     for lane in lanes:
-        if not lane.is_by_day:
+        try:
+            due = wanted(lane, instance, now=now)
+        except UnreadableError as error:  # told, and the others are looked at
+            found.append(_unreadable(lane, error))
             continue
-        due = wanted(lane, instance, now=now)
-        made = instance.get_materialized_partitions(lane.key("raw")) if due else set()
-        if not made or due[-1] <= max(made):
-            continue
-        behind = dt.date.fromisoformat(due[-1]) - dt.date.fromisoformat(max(made))
-        if behind >= STALE_AFTER:
-            path = lane.key("raw").to_user_string()
-            found.append(
-                Problem(
-                    key=f"stale:{lane.name}",
-                    what="has no new data",
-                    reason=f"nothing since {max(made)}, {behind.days} days behind",
-                    advice=f"Turn on {lane.name}_daily and missing_days, or: "
-                    f"python -m orchestration backfill {lane.name} {max(made)} {due[-1]}",
-                    targets=((path, ""),),
-                    links=wording.asset_link(path),
-                )
-            )
+        made = instance.get_materialized_partitions(lane.key("raw")) if lane.is_by_day and due else set()
+        if made and due[-1] > max(made):
+            found += _stale(lane, newest=max(made), due=due[-1])
     return found
+
+
+def _unreadable(lane: Lane, error: UnreadableError) -> Problem:
+    place = f"what {lane.setting} names" if lane.setting else f"the input of {lane.title}"
+    return Problem(
+        key=f"unreadable:{lane.name}",
+        what="cannot be read",
+        reason=wording.one_line(str(error)),
+        advice=f"{'Wait, or mend' if is_transient(error) else 'Mend'} {place}.",
+        targets=((lane.name, ""),),
+        links=wording.asset_link(lane.key("raw").to_user_string()),
+    )
+
+
+def _stale(lane: Lane, *, newest: str, due: str) -> list[Problem]:
+    """One where the newest day that was made is two days and more behind the newest with input."""
+    behind = dt.date.fromisoformat(due) - dt.date.fromisoformat(newest)
+    path = lane.key("raw").to_user_string()
+    problem = Problem(
+        key=f"stale:{lane.name}",
+        what="has no new data",
+        reason=f"nothing since {newest}, {behind.days} days behind",
+        advice=f"Turn on {lane.name}_daily and missing_days, or: "
+        f"python -m orchestration backfill {lane.name} {newest} {due}",
+        targets=((path, ""),),
+        links=wording.asset_link(path),
+    )
+    return [problem] if behind >= STALE_AFTER else []
 
 
 def is_made_since(

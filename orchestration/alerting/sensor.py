@@ -10,8 +10,9 @@ import dagster as dg
 from assets.lanes import Lane
 from orchestration.alerting import wording
 from orchestration.alerting.book import Book, Entry
-from orchestration.alerting.problems import DAYS, Problem, failed_checks, failures, is_made_since, stale_sources
-from parlance.errors import TransientError
+from orchestration.alerting.checks import failed_checks, gates_of
+from orchestration.alerting.problems import DAYS, Problem, failures, is_made_since, named, sources
+from parlance.errors import ConfigError, TransientError
 from resources.alerts import Alerts
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def alerts_sensor(lanes: Mapping[str, Lane]) -> dg.SensorDefinition:
     def sensor(context: dg.SensorEvaluationContext, alerts: Alerts) -> dg.SensorResult:
         """Tells, in PARLANCE_ALERTS_CHANNEL and in its log, what failed, is held back or brings no new data, and why.
 
-        A cause is told once a day however often it occurs, and its end once; what it concerns is kept up to date in
-        its message. From the time on at which it is turned on.
+        A source that cannot be read is told too. A cause is told once a day however often it occurs, and its end once;
+        what fails again after that is told when the day is over, if it still fails. What a cause concerns is kept up to
+        date in its message. From the time on at which it is turned on.
         """
         now = dt.datetime.now(dt.UTC)
         cursor = json.loads(context.cursor or "{}")
@@ -66,9 +68,13 @@ def look(
     records = [one for one in instance.get_run_records(chosen) if _ended(one) >= since - OVERLAP]
     new = [one for one in records if one.dagster_run.run_id not in seen]
     book.note(failures(instance, graph, lanes, new), now=now)
-    states = [*failed_checks(instance, graph), *stale_sources(instance, lanes, now=now)]
+    known = {key: entry.problem for key, entry in book.entries.items() if entry.is_open}
+    checks = failed_checks(instance, graph, known=known, gates=gates_of(instance, new))
+    states = [*checks, *sources(instance, lanes, now=now)]
     book.note(states, now=now)
     present = {problem.key for problem in states}
+    # Whether a source that cannot be read is behind is not known.
+    present |= {f"stale:{lane.name}" for lane in lanes if f"unreadable:{lane.name}" in present}
     for key, entry in book.entries.items():
         if not entry.is_open or key in present:
             continue
@@ -83,10 +89,15 @@ def _ended(record: Any) -> dt.datetime:
 
 
 def tell(book: Book, alerts: Alerts, *, now: dt.datetime, log: Any) -> str:
-    """Tells what is due; gives it in one line. What Slack does not take is told on the next look."""
+    """Tells what is due; gives it in one line. What Slack does not take is told on the next look.
+
+    A message that cannot be changed stays as it was.
+    """
     told = []
     for key, entry in book.entries.items():
         try:
+            if entry.is_open and entry.is_due and entry.is_quiet(now):
+                continue
             if entry.is_open and entry.is_due:
                 log.error(f"{headline(entry.problem)}: {entry.problem.reason}")
                 ts = alerts.post(headline(entry.problem), _blocks(entry.problem))
@@ -99,15 +110,19 @@ def tell(book: Book, alerts: Alerts, *, now: dt.datetime, log: Any) -> str:
                 told += _recovered(entry, alerts, log=log)
         except TransientError as error:
             log.error(f"not told yet: {wording.one_line(str(error))}")
+        except ConfigError as error:
+            entry.has_grown = False  # its message may have been deleted; the others go on
+            told.append(f"not told: {wording.one_line(str(error))}")
+            log.error(told[-1])
     book.forget(now=now)
-    return "; ".join(told)
+    return "; ".join(dict.fromkeys(told))
 
 
 def _recovered(entry: Entry, alerts: Alerts, *, log: Any) -> list[str]:
     entry.is_due = entry.has_grown = False
     if not entry.is_told:
         return []
-    said = f"Works again: {_named(entry.problem)}"
+    said = f"Works again: {named(entry.problem)}"
     log.info(said)
     alerts.post(said, wording.blocks(said, [f"It was: {entry.problem.reason}"], links=entry.problem.links))
     entry.is_told = False
@@ -116,14 +131,7 @@ def _recovered(entry: Entry, alerts: Alerts, *, log: Any) -> list[str]:
 
 def headline(problem: Problem) -> str:
     """What is wrong, and with what."""
-    return f"{_named(problem)} {problem.what}"
-
-
-def _named(problem: Problem) -> str:
-    assets = list(dict.fromkeys(asset for asset, _ in problem.targets))
-    names = ", ".join(assets[:3]) + (f" and {len(assets) - 3} more" if len(assets) > 3 else "")
-    partitions = sorted({partition for _, partition in problem.targets if partition})
-    return f"{names} ({wording.partitions(partitions)})" if partitions else names
+    return f"{named(problem)} {problem.what}"
 
 
 def _blocks(problem: Problem) -> list[dict[str, Any]]:

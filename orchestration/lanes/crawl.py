@@ -32,6 +32,7 @@ def lane() -> Lane:
         kinds=frozenset({"scrapy"}),
         source=Crawler(list_path=crawl_list(), folder=crawls_folder(), site=crawl_site()),
         inputs=lambda: [today()] if crawl_list() else [],
+        setting="PARLANCE_CRAWL",
     )
 
 

@@ -29,4 +29,5 @@ def lane() -> Lane:
         kinds=frozenset({"file"}),
         source=source,
         inputs=lambda: list(source.names()),
+        setting="PARLANCE_DUMPS",
     )

@@ -41,6 +41,7 @@ def lane_from(first: str) -> Lane:
         kinds=frozenset({"slack"}),
         source=source(),
         inputs=lambda: days(first),
+        setting="PARLANCE_SLACK_EXPORT",
     )
 
 

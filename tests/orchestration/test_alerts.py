@@ -3,22 +3,25 @@
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from assets.lane_checks import lane_checks
+from orchestration.alerting import checks
 from orchestration.alerting.book import Book
 from orchestration.alerting.digest import digest
 from orchestration.alerting.sensor import look, tell
 from orchestration.alerting.wording import one_line
 from orchestration.definitions import defs
+from orchestration.main import range_tags
 from parlance.errors import ConfigError, TransientError
 from parlance.lake import Lake
 from resources.alerts import Alerts
 from tests.orchestration.failing_lane import Failing, definitions, made, run, tickets
-from tests.servers.slack_posts import CHANNEL, TOKEN, Posts, slack_posts
+from tests.servers.slack_posts import CHANNEL, NAME, TOKEN, Posts, slack_posts
 
 NOW = dt.datetime.now(dt.UTC)
 DAYS = [(NOW.date() - dt.timedelta(days=back)).isoformat() for back in range(12, 0, -1)]
@@ -48,7 +51,7 @@ class Desk:
         self.lane = tickets(self.source, first=DAYS[0], days=DAYS)
         self.graph = definitions(self.lane, self.lake).resolve_asset_graph()
         self.alerts = Alerts(channel=CHANNEL, token=TOKEN, api_url=posts.base_url)
-        self.book, self.seen = Book(), list[str]()
+        self.book, self.seen, self.said = Book(), list[str](), ""
 
     def run(self, day: str) -> dg.DagsterRun:
         return run(self.lane, self.lake, self.instance, partition_key=day)
@@ -60,7 +63,7 @@ class Desk:
         self.seen = look(
             self.book, self.instance, self.graph, [self.lane], now=NOW + at, since=NOW - HOUR, seen=self.seen
         )
-        tell(self.book, self.alerts, now=NOW + at, log=LOG)
+        self.said = tell(self.book, self.alerts, now=NOW + at, log=LOG)
         return self.posts.texts()[before:]
 
 
@@ -98,8 +101,19 @@ def test_a_repetition_is_told_after_a_day_and_an_end_once(desk: Desk) -> None:
     desk.source.fail(DAYS[1], ConfigError("no such desk"))
     desk.run(DAYS[1])
     assert desk.tick(6 * HOUR) == []
-    desk.run(DAYS[1])
-    assert len(desk.tick(DAY + HOUR)) == 1
+    assert desk.tick(23 * HOUR) == []
+    assert desk.tick(DAY + HOUR) == [f"tickets/raw ({DAYS[1]}) failed"]
+    assert desk.tick(DAY + 2 * HOUR) == []
+
+
+def test_what_comes_and_goes_is_told_once_a_day(desk: Desk) -> None:
+    desk.lane = tickets(desk.source, first=DAYS[0], days=DAYS[:1])
+    told = []
+    for hour in range(0, 48, 4):
+        desk.source.fail(DAYS[0], ConfigError("no such desk") if hour % 8 == 0 else None)
+        desk.run(DAYS[0])
+        told += desk.tick(hour * HOUR)
+    assert [text.partition(" ")[0] for text in told] == ["tickets/raw", "Works"] * 2
 
 
 def test_two_reasons_are_two_messages(desk: Desk) -> None:
@@ -109,6 +123,17 @@ def test_two_reasons_are_two_messages(desk: Desk) -> None:
         desk.run(day)
     assert len(desk.tick()) == 2
     assert "asks for it again by itself" in desk.posts.shown()
+
+
+@pytest.mark.parametrize("error", [ConfigError("no such desk"), TransientError("the desk does not answer")])
+def test_a_partition_that_was_made_before_is_to_be_made_again(desk: Desk, error: Exception) -> None:
+    """Such as a dump that has changed: for missing_days, and for a backfill, it is there."""
+    made(desk.lane, desk.instance, *DAYS)
+    desk.source.fail(DAYS[0], error)
+    desk.run(DAYS[0])
+    assert len(desk.tick()) == 1
+    assert f"python -m orchestration backfill tickets {DAYS[0]} {DAYS[0]} --again" in desk.posts.shown()
+    assert "by itself" not in desk.posts.shown()
 
 
 def test_while_slack_is_away_nothing_is_lost(desk: Desk) -> None:
@@ -137,6 +162,38 @@ def test_a_refused_message_says_why(desk: Desk) -> None:
     with pytest.raises(ConfigError, match="PARLANCE_ALERTS_TOKEN"):
         Alerts(channel=CHANNEL, api_url=desk.posts.base_url).post("hello", [])
     assert Alerts().post("hello", []) == ""
+
+
+def test_a_channel_may_be_named_as_people_name_it(desk: Desk) -> None:
+    desk.alerts = Alerts(channel=NAME, token=TOKEN, api_url=desk.posts.base_url)
+    for at, day in enumerate(DAYS[:2]):
+        desk.source.fail(day, ConfigError("no such desk"))
+        desk.run(day)
+        desk.tick(at * HOUR)
+    assert desk.posts.texts() == [f"tickets/raw (2 partitions, {DAYS[0]} to {DAYS[1]}) failed"]
+
+
+def test_a_deleted_message_holds_up_no_other(desk: Desk) -> None:
+    desk.source.fail(DAYS[0], ConfigError("no such desk"))
+    desk.run(DAYS[0])
+    assert len(desk.tick()) == 1
+    desk.posts.messages.clear()
+    for day, error in zip(DAYS[1:3], (ConfigError("no such desk"), ValueError("the disk is full")), strict=True):
+        desk.source.fail(day, error)
+        desk.run(day)
+    assert desk.tick(HOUR) == [f"tickets/raw ({DAYS[2]}) failed"]
+    assert desk.tick(2 * HOUR) == []
+
+
+def test_what_slack_refuses_is_told_once_it_takes_it(desk: Desk) -> None:
+    desk.source.fail(DAYS[0], ConfigError("no such desk"))
+    desk.run(DAYS[0])
+    accepted, desk.alerts = desk.alerts, Alerts(channel="C0OTHER", token=TOKEN, api_url=desk.posts.base_url)
+    assert desk.tick() == []
+    assert "channel_not_found" in desk.said
+    desk.alerts = accepted
+    assert len(desk.tick(HOUR)) == 1
+    assert desk.tick(2 * HOUR) == []
 
 
 def test_neither_secrets_nor_what_people_wrote_are_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,6 +245,76 @@ def test_a_gate_is_told_while_it_holds(desk: Desk) -> None:
     assert desk.tick(2 * HOUR) == ["Works again: tickets/documents"]
     begin_a_run()
     assert desk.tick(3 * HOUR) == []
+    evaluate(passed=False)
+    assert desk.tick(4 * HOUR) == []
+    evaluate(passed=True)
+    assert desk.tick(5 * HOUR) == []
+    evaluate(passed=False)
+    assert desk.tick(6 * HOUR) == []
+    assert desk.tick(DAY + HOUR) == ["tickets/documents holds back what comes after it"]
+    assert desk.tick(3 * DAY) == []
+
+
+class Gate:
+    """A check of the tickets' documents that does not pass for `bad` days, and the lane's job with it."""
+
+    def __init__(self, desk: Desk) -> None:
+        bad = self.bad = set[str]()
+        desk.lane = replace(desk.lane, inputs=list)
+
+        @dg.asset_check(asset=desk.lane.key("documents"), name="ids_are_unique", blocking=True)
+        def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+            return dg.AssetCheckResult(passed=not bad & set(context.op_execution_context.partition_keys))
+
+        defined = definitions(desk.lane, desk.lake, checks=[check])
+        desk.graph = defined.resolve_asset_graph()
+        self.job, self.instance = defined.resolve_job_def("tickets_lane"), desk.instance
+
+    def run(self, first: str, last: str = "") -> bool:
+        """Runs the lane for a day, or for a range of days; whether all of it passed."""
+        days = {"tags": range_tags(first, last)} if last else {"partition_key": first}
+        return self.job.execute_in_process(instance=self.instance, raise_on_error=False, **days).success
+
+
+def test_a_day_that_is_held_back_is_told_while_others_pass(desk: Desk) -> None:
+    gate = Gate(desk)
+    gate.bad |= {DAYS[1], DAYS[4]}
+    assert not gate.run(DAYS[1])
+    assert gate.run(DAYS[2])
+    assert desk.tick() == [f"tickets/documents ({DAYS[1]}) holds back what comes after it"]
+    assert gate.run(DAYS[6])
+    assert desk.tick(HOUR) == []
+    assert not gate.run(DAYS[3], DAYS[5])
+    assert gate.run(DAYS[3])
+    assert desk.tick(2 * HOUR) == []
+    assert desk.posts.texts() == [
+        f"tickets/documents (3 partitions, {DAYS[1]} to {DAYS[5]}) holds back what comes after it"
+    ]
+    lines = digest(desk.instance, desk.graph, Lake(root=str(desk.lake)), [desk.lane], now=NOW)
+    assert lines[-1].endswith(f"(tickets/documents (3 partitions, {DAYS[1]} to {DAYS[5]}))")
+    gate.bad.clear()
+    assert gate.run(DAYS[3], DAYS[5])
+    assert desk.tick(3 * HOUR) == []
+    assert gate.run(DAYS[1])
+    assert desk.tick(4 * HOUR) == [f"Works again: tickets/documents ({DAYS[1]})"]
+
+
+def test_a_day_stays_held_back_however_many_others_pass(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MOST_EVALUATIONS", 2)
+    gate = Gate(desk)
+    gate.bad |= {DAYS[1], DAYS[2]}
+    gate.run(DAYS[1])
+    assert len(desk.tick()) == 1
+    gate.run(DAYS[2])
+    assert desk.tick(DAY + HOUR) == [
+        f"tickets/documents (2 partitions, {DAYS[1]} to {DAYS[2]}) holds back what comes after it"
+    ]
+    for day in DAYS[3:6]:
+        gate.run(day)
+        assert desk.tick(DAY + 2 * HOUR) == []
+    gate.bad.clear()
+    gate.run(DAYS[1], DAYS[2])
+    assert [text.partition(":")[0] for text in desk.tick(DAY + 3 * HOUR)] == ["Works again"]
 
 
 def test_a_source_that_brings_nothing_is_told(desk: Desk) -> None:
@@ -197,6 +324,27 @@ def test_a_source_that_brings_nothing_is_told(desk: Desk) -> None:
     assert f"nothing since {DAYS[-3]}, 2 days behind" in desk.posts.shown()
     made(desk.lane, desk.instance, DAYS[-2])
     assert desk.tick(at) == ["Works again: tickets/raw"]
+
+
+def test_a_source_that_cannot_be_read_is_told_and_holds_up_no_other(desk: Desk) -> None:
+    at = dt.datetime.combine(NOW.date(), dt.time(12), dt.UTC) - NOW
+    made(desk.lane, desk.instance, *DAYS[:-2])
+    assert desk.tick(at) == ["tickets/raw has no new data"]
+    refused = ConfigError("no zip: export.zip")
+
+    def inputs() -> list[str]:
+        raise refused
+
+    readable, desk.lane = desk.lane, replace(desk.lane, inputs=inputs, setting="PARLANCE_SLACK_EXPORT")
+    desk.source.fail(DAYS[0], ConfigError("no such desk"))
+    run(readable, desk.lake, desk.instance, partition_key=DAYS[0])
+    assert desk.tick(at) == [f"tickets/raw ({DAYS[0]}) failed", "tickets cannot be read"]
+    assert "Why: no zip: export.zip\\nNext: Mend what PARLANCE_SLACK_EXPORT names." in desk.posts.shown()
+    lines = digest(desk.instance, desk.graph, Lake(root=str(desk.lake)), [desk.lane], now=NOW)
+    assert lines[0] == "tickets: cannot be read: no zip: export.zip"
+    made(desk.lane, desk.instance, *DAYS[-2:])
+    desk.lane = readable
+    assert desk.tick(at) == ["Works again: tickets/raw", "Works again: tickets"]
 
 
 def test_the_digest_counts_rows_and_names_what_is_missing(desk: Desk) -> None:

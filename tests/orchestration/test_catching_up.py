@@ -115,3 +115,21 @@ def test_the_sensor_asks_for_few_at_a_time(tmp_path: Path, monkeypatch: pytest.M
     requests = result.run_requests if isinstance(result, dg.SensorResult) else []
     assert len(requests) <= catching_up.MOST_REQUESTS
     assert {one.partition_key for one in requests if one.job_name == "dump_lane"} == {"site.warc.gz"}
+
+
+def test_a_source_that_cannot_be_read_is_named_and_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An inbox that is no folder, as where a disk is not mounted."""
+    monkeypatch.setenv("PARLANCE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PARLANCE_DUMPS", str(tmp_path / "away"))
+    sensor = defs().resolve_sensor_def("missing_days")
+    with dg.DagsterInstance.ephemeral() as instance:
+        with dg.build_sensor_context(instance=instance) as context:
+            skipped = sensor(context)
+        assert str(skipped.skip_message).startswith("dump cannot be read: the dumps folder")
+        monkeypatch.setenv("PARLANCE_SLACK_TOKEN", "xoxb-1-test")
+        monkeypatch.setenv("PARLANCE_SLACK_START", DAYS[-3])
+        with dg.build_sensor_context(instance=instance) as context:
+            found = defs().resolve_sensor_def("missing_days")(context)
+    assert {one.job_name for one in found.run_requests} == {"slack_lane"}

@@ -12,13 +12,14 @@ from tests.servers.loopback import loopback
 
 TOKEN = "xoxb-1-test"
 CHANNEL = "C0ALERTS"
+NAME = "#alerts"
 
 
 @dataclass
 class Posts:
-    """Messages by timestamp, as they were posted. `failures`: the statuses of the next answers.
+    """Messages by timestamp, as they were posted; one that is taken out was deleted.
 
-    `retry_after` is what answers with 429 say.
+    `failures`: the statuses of the next answers; `retry_after` is what those with 429 say.
     """
 
     base_url: str = ""
@@ -26,6 +27,7 @@ class Posts:
     failures: list[int] = field(default_factory=list)
     retry_after: str = "1"
     changes: int = 0
+    posted: int = 0
 
     def texts(self) -> list[str]:
         return [str(message["text"]) for message in self.messages.values()]
@@ -37,11 +39,14 @@ class Posts:
     def answer(self, method: str, token: str, sent: dict[str, Any]) -> dict[str, Any]:
         if token != f"Bearer {TOKEN}":
             return {"ok": False, "error": "invalid_auth"}
-        if sent.get("channel") != CHANNEL:
+        # Slack posts to a name too, and changes by the id alone.
+        known = (CHANNEL, NAME) if method == "chat.postMessage" else (CHANNEL,)
+        if sent.get("channel") not in known:
             return {"ok": False, "error": "channel_not_found"}
         if method == "chat.postMessage":
-            ts = f"1790000000.{len(self.messages):06d}"
+            ts = f"1790000000.{self.posted:06d}"
             self.messages[ts] = sent
+            self.posted += 1
             return {"ok": True, "ts": ts, "channel": CHANNEL}
         if method == "chat.update" and sent.get("ts") in self.messages:
             self.messages[sent["ts"]] = sent
