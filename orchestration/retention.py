@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
@@ -18,13 +19,18 @@ def removable(instance: dg.DagsterInstance, *, before: dt.datetime) -> list[str]
 
     Evaluations of checks have a table of their own, from which Dagster removes nothing with a run.
     """
-    old = instance.get_run_records(
-        dg.RunsFilter(statuses=FINISHED_STATUSES, updated_before=before), limit=MOST_AT_ONCE, ascending=True
-    )
-    if not old:
+    if next(_ended(instance, before), None) is None:
         return []
     needed = {run_id for key in instance.all_asset_keys() for run_id in _last_runs(instance, key)}
-    return [record.dagster_run.run_id for record in old if record.dagster_run.run_id not in needed]
+    return list(islice((run_id for run_id in _ended(instance, before) if run_id not in needed), MOST_AT_ONCE))
+
+
+def _ended(instance: dg.DagsterInstance, before: dt.datetime) -> Iterator[str]:
+    """Runs that ended before, the oldest first."""
+    finished, cursor = dg.RunsFilter(statuses=FINISHED_STATUSES, updated_before=before), None
+    while page := instance.get_run_records(finished, limit=IDS_AT_ONCE, cursor=cursor, ascending=True):
+        yield from (record.dagster_run.run_id for record in page)
+        cursor = page[-1].dagster_run.run_id
 
 
 def _last_runs(instance: dg.DagsterInstance, key: dg.AssetKey) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration import retention
 from orchestration.retention import removable, remove_old_runs
 from parlance.errors import ConfigError
 from tests.orchestration.failing_lane import Failing, run, tickets
@@ -29,6 +30,16 @@ def test_the_last_materialisation_of_every_partition_stays(tmp_path: Path) -> No
         assert {one.run_id for one in instance.get_runs()} == {second, third}
         assert instance.get_materialized_partitions(lane.key("raw")) == set(DAYS)
         assert remove_old_runs(instance, now=now + dt.timedelta(days=91)) == 0
+
+
+def test_runs_that_stay_do_not_hide_those_after_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "IDS_AT_ONCE", 1)
+    lane = tickets(Failing(folder=str(tmp_path)), first=DAYS[0], days=DAYS)
+    with dg.DagsterInstance.ephemeral() as instance:
+        kept = run(lane, tmp_path / "lake", instance, partition_key=DAYS[0]).run_id
+        old, last = (run(lane, tmp_path / "lake", instance, partition_key=DAYS[1]).run_id for _ in range(2))
+        assert removable(instance, before=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)) == [old]
+        assert {kept, last} < {one.run_id for one in instance.get_runs()}
 
 
 def test_what_missing_days_looks_at_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
