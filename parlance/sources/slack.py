@@ -110,8 +110,8 @@ def message_row(
 ) -> Row:
     """The `RAW` row of one message as Slack sent it.
 
-    A reply belongs to its thread's root, and to the root's day, even where the root itself is not there. Of what
-    `rights` does not allow only the key is kept, with the reason as `error`.
+    A reply belongs to its thread's root, and to the root's day, even where the root itself is not there; where that
+    day is after `day` it is an error. Of what `rights` does not allow only the key is kept, with the reason as `error`.
     """
     here: Row = {"source": "slack", "shard": shard, "position": position, "partition": day}
     here["media_type"] = "application/json"
@@ -128,11 +128,14 @@ def message_row(
         return raw_row(f"{place}/{day}#{position}", payload=payload, error=error, **here)
     root = _ts(message.get("thread_ts")) or ts
     began = moment(root)
+    belongs = began.date().isoformat() if began is not None else day
+    if belongs > day:  # a document's rows are looked for in its own day and later ones
+        refusal, belongs = refusal or "the thread begins after the message's day", day
     return raw_row(
         f"{place}/{ts}",
         created_at=moment(ts),
         document_id=f"slack:{place}/{root}",
-        document_partition=began.date().isoformat() if began is not None else day,
+        document_partition=belongs,
         payload=payload,
         error=refusal,
         **here,
