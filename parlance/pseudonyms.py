@@ -6,24 +6,27 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from parlance.errors import ConfigError
 
 KEY_BYTES = 16
-PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")
-# Ids in JSON: in mentions, which may carry a name (`<@U1|ada>`), and as whole values; no word has digits behind a U.
-WRITTEN = re.compile(r'<@([UW][A-Z0-9]{1,20})(?:\|[^<>"]*)?>|"([UW](?=[A-Z]*[0-9])[A-Z0-9]{1,20})"')
+# The fields whose value is a person, whatever it looks like.
+PEOPLE = re.compile(r"(?:\w+_)?users?(?:_ids?)?|username|author_id|inviter|creator|created_by|members|participants")
+# Ids in text: in mentions, which may carry a name (`<@U1|ada>`), and in Slack's links to people and their files.
+WRITTEN = re.compile(r"<@([UW][A-Z0-9]{1,20})(?:\|[^<>]*)?>|(slack\.com/(?:files|team)/)([UW][A-Z0-9]{1,20})\b")
+# An id as a whole value of any other field; no word is as long and has digits behind a U.
+ID = re.compile(r"[UW](?=[A-Z]*[0-9])[A-Z0-9]{7,20}")
 NAMES = frozenset({"user_profile", "author_name", "author_subname", "author_icon", "author_link"})
 
 
 @dataclass(frozen=True)
-class Pseudonyms(Mapping[str, str]):
-    """Gives every id of a person a pseudonym such as `person-k3j9x2qavd7e`, and none to ids of channels and groups.
+class Pseudonyms:
+    """Gives every person a pseudonym such as `person-k3j9x2qavd7e`.
 
-    >>> Pseudonyms(b"sixteen bytes or more")["U1"] == Pseudonyms(b"another key of bytes")["U1"]
+    >>> Pseudonyms(b"sixteen bytes or more").of("U1") == Pseudonyms(b"another key of bytes").of("U1")
     False
     """
 
@@ -33,26 +36,30 @@ class Pseudonyms(Mapping[str, str]):
         if len(self.key) < KEY_BYTES:
             raise ConfigError(f"the key of pseudonyms has {len(self.key)} bytes; needed: at least {KEY_BYTES}")
 
-    def __getitem__(self, id: str) -> str:
-        if not PERSON.fullmatch(id):
-            raise KeyError(id)
-        return self.of(id)
-
     def of(self, author: str) -> str:
         """The pseudonym of whoever `author` names."""
-        digest = hmac.new(self.key, author.encode(), hashlib.sha256).digest()
+        digest = hmac.new(self.key, author.encode(errors="surrogatepass"), hashlib.sha256).digest()
         return "person-" + base64.b32encode(digest[:10]).decode().lower()[:12]
 
-    def __iter__(self) -> Iterator[str]:
-        """Nobody is listed: there is a pseudonym for every id."""
-        return iter(())
+    def in_json(self, value: object, field: str = "") -> Any:
+        """A JSON value with pseudonyms for people, in texts too, and without their names; `field` is the one it is of.
 
-    def __len__(self) -> int:
-        return 0
+        The fallback of what somebody wrote begins with a name, so it is left out.
+        """
+        if isinstance(value, str):
+            return self.of(value) if value and PEOPLE.fullmatch(field) else self._in_text(value)
+        if isinstance(value, list):
+            return [self.in_json(one, field) for one in value]
+        if not isinstance(value, dict):
+            return value
+        is_by_somebody = any(value.get(name) for name in ("author_id", "author_name", "author_subname"))
+        left_out = NAMES | {"fallback"} if is_by_somebody else NAMES
+        return {self._in_text(name): self.in_json(one, name) for name, one in value.items() if name not in left_out}
 
-    def in_json(self, text: str) -> str:
-        """`text` with every id of a person replaced, and the names that mentions carry left out."""
-        return WRITTEN.sub(lambda found: f"<@{self.of(found[1])}>" if found[1] else f'"{self.of(found[2])}"', text)
+    def _in_text(self, text: str) -> str:
+        if ID.fullmatch(text):
+            return self.of(text)
+        return WRITTEN.sub(lambda found: f"<@{self.of(found[1])}>" if found[1] else found[2] + self.of(found[3]), text)
 
 
 def read_key(value: str, file: Path) -> bytes:

@@ -57,7 +57,7 @@ class Poster:
             pages = self.api.pages(
                 "conversations.replies", "messages", channel=channel, ts=ts, limit=PAGE, include_all_metadata=True
             )
-            by_ts = {one["ts"]: one for page, _ in pages for one in page}
+            by_ts = {one["ts"]: one for page in pages for one in page.things}
         except RefusedError as error:
             if error.code in ("thread_not_found", "channel_not_found"):
                 return None
@@ -72,7 +72,7 @@ class Poster:
             "conversations.history", "messages", channel=channel, oldest=f"{oldest:.6f}", limit=PAGE,
             include_all_metadata=True,
         )  # fmt: skip
-        return [one for page, _ in pages for one in page]
+        return [one for page in pages for one in page.things]
 
     def post(
         self, channel: str, text: str, *, draft: str, look: Callable[[], str | None], thread: str | None = None

@@ -25,6 +25,9 @@ __all__ = ["days", "documents", "is_day", "message_row", "moment", "newest", "ra
 USER = re.compile(r"\b[UW][A-Z0-9]{1,20}\b")
 # The fields in which people are named whom a reader of the message sees.
 SEEN = ("user", "text", "blocks", "attachments", "comment")
+# The fields of a message that hold what it was before and after a change, and those that hold what others wrote.
+CHANGED = ("message", "previous_message")
+QUOTED = ("attachments", "file", "files", "root")
 ORDER = [(name, "ascending") for name in ("document_id", "created_at", "shard", "position")]
 
 
@@ -107,15 +110,15 @@ def message_row(
 ) -> Row:
     """The `RAW` row of one message as Slack sent it.
 
-    A reply belongs to its thread's root, and to the root's day, even where the root itself is not there. Of what
-    `rights` does not allow only the key is kept, with the reason as `error`.
+    A reply belongs to its thread's root, and to the root's day, even where the root itself is not there; where that
+    day is after `day` it is an error. Of what `rights` does not allow only the key is kept, with the reason as `error`.
     """
     here: Row = {"source": "slack", "shard": shard, "position": position, "partition": day}
     here["media_type"] = "application/json"
     place = f"{workspace.team}/{channel['id']}"
     opted_out = rights.opt_out_users if rights is not None else frozenset()
-    refusal = _refusal(message, channel, rights)
     try:
+        refusal = _refusal(message, channel, rights)
         payload = None if refusal else _json(_payload(_without(message, opted_out), channel, workspace, opted_out))
     except RecursionError:
         return raw_row(f"{place}/{day}#{position}", error="nested too deep", **here)
@@ -125,11 +128,14 @@ def message_row(
         return raw_row(f"{place}/{day}#{position}", payload=payload, error=error, **here)
     root = _ts(message.get("thread_ts")) or ts
     began = moment(root)
+    belongs = began.date().isoformat() if began is not None else day
+    if belongs > day:  # a document's rows are looked for in its own day and later ones
+        refusal, belongs = refusal or "the thread begins after the message's day", day
     return raw_row(
         f"{place}/{ts}",
         created_at=moment(ts),
         document_id=f"slack:{place}/{root}",
-        document_partition=began.date().isoformat() if began is not None else day,
+        document_partition=belongs,
         payload=payload,
         error=refusal,
         **here,
@@ -140,23 +146,45 @@ def _refusal(message: object, channel: Json, rights: Rights | None) -> str | Non
     """Why nothing but the key of the message may be kept; null where it may."""
     if rights is None:
         return None
-    author = message.get("user") if isinstance(message, dict) else None
-    refusal = "user opted out" if author in rights.opt_out_users else rights.refusal(channel)
+    authors = list(_authors(message))
+    if not all(author is None or isinstance(author, str) for author in authors):
+        return "refused: nobody can tell who wrote it"
+    refusal = "user opted out" if rights.opt_out_users.intersection(authors) else rights.refusal(channel)
     return None if refusal is None else f"refused: {refusal}"
 
 
+def _authors(message: object) -> Iterator[object]:
+    """Who wrote a message, a comment on a file, and what a message was before and after a change."""
+    if isinstance(message, dict):
+        yield message.get("user")
+        for name in ("comment", *CHANGED):
+            yield from _authors(message.get(name))
+
+
 def _without(message: object, opted_out: Set[str]) -> object:
-    """The message without what it quotes of people who opted out: shared messages and a broadcast reply's root."""
+    """The message without what it quotes of people who opted out: shared messages, files, a broadcast reply's root."""
     if not opted_out or not isinstance(message, dict):
         return message
-    kept = {name: value for name, value in message.items() if name != "root" or not _is_by(value, "user", opted_out)}
-    if isinstance(message.get("attachments"), list):
-        kept["attachments"] = [one for one in message["attachments"] if not _is_by(one, "author_id", opted_out)]
+    kept: Json = {}
+    for name, value in message.items():
+        if name in CHANGED:
+            kept[name] = _without(value, opted_out)
+        elif name in QUOTED and isinstance(value, list):
+            kept[name] = [one for one in value if not _is_by(one, opted_out)]
+        elif name not in QUOTED or not _is_by(value, opted_out):
+            kept[name] = value
     return kept
 
 
-def _is_by(value: object, field: str, people: Set[str]) -> bool:
-    return isinstance(value, dict) and isinstance(value.get(field), str) and value[field] in people
+def _is_by(value: object, people: Set[str]) -> bool:
+    """Whether one of `people` wrote `value` or something in it."""
+    if isinstance(value, list):
+        return any(_is_by(one, people) for one in value)
+    if not isinstance(value, dict):
+        return False
+    authors = (value.get(name) for name in ("user", "author_id"))
+    is_one = any(isinstance(author, str) and author in people for author in authors)
+    return is_one or any(_is_by(one, people) for one in value.values())
 
 
 def _rows(path: str, *, first: str | None, last: str | None, rights: Rights | None) -> Iterator[Row]:

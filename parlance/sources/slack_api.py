@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
@@ -43,6 +43,14 @@ ADVICE = {
     "token_expired": "allowed: a token that has not expired",
     "account_inactive": "allowed: the token of a person or bot that is still active",
 }
+
+
+class Page(NamedTuple):
+    """What one page has, whether another one follows, and whether Slack hides things that are older."""
+
+    things: list[Json]
+    more_follow: bool
+    is_limited: bool
 
 
 class RefusedError(ConfigError):
@@ -109,8 +117,8 @@ class SlackApi:
         """
         return self._asked(method, arguments, field=None)
 
-    def pages(self, method: str, field: str, **arguments: Any) -> Iterator[tuple[list[Json], bool]]:
-        """What each page has in `field`, and whether another one follows; a page may be empty and not the last.
+    def pages(self, method: str, field: str, **arguments: Any) -> Iterator[Page]:
+        """The pages with what each has in `field`; a page may be empty and not the last.
 
         Raises as `call` does; TransientError too where a cursor leads back to itself.
         """
@@ -121,7 +129,7 @@ class SlackApi:
             if follows is not None and follows == cursor:
                 raise TransientError(f"{_named(method, arguments)}: the cursor {cursor!r} leads back to itself")
             cursor = follows
-            yield answer[field], cursor is not None
+            yield Page(answer[field], cursor is not None, answer.get("is_limited") is True)
             if cursor is None:
                 return
 

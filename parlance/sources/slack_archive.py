@@ -41,6 +41,7 @@ ARCHIVE = pa.schema(
 # One row for each thing that was read to its end: a window of a channel's history (`history` the first time, `audit`
 # again, with a `mark` where the rotation came to), a `thread` with the `mark` that its root then had, a `search` for
 # changed threads; or a channel that could not be read (`refused`), with the reason. Both ends of a window are in it.
+# A window of the history with a reason was asked for and not shown.
 COVERAGE = pa.schema(
     [
         pa.field("team", pa.string(), nullable=False),
@@ -68,6 +69,7 @@ LISTED = pa.schema(
 )
 
 BY_RIGHTS = "refused by rights: "
+HIDDEN = "hidden: older than what the workspace's plan shows"
 HISTORY = ("history", "audit")
 ROWS_AT_ONCE = 4000
 KEYS = ["channel", "ts", "revision"]
@@ -134,8 +136,14 @@ class Archive:
 
     def segments(self) -> dict[str, list[Segment]]:
         """For each channel every window of its history that was read, and when."""
+        return self._windows(pl.col("reason").is_null())
+
+    def _windows(self, which: pl.Expr) -> dict[str, list[Segment]]:
+        """By channel the windows of histories that were read, in microseconds."""
+        numbers = [pl.col(name).dt.epoch("us") for name in ("oldest", "latest", "read_at")]
+        windows = self.reads.scan().filter(pl.col("kind").is_in(list(HISTORY)), which).select("channel", *numbers)
         found: dict[str, list[Segment]] = {}
-        for channel, oldest, latest, read_at in self._windows(HISTORY).iter_rows():
+        for channel, oldest, latest, read_at in windows.collect().iter_rows():
             found.setdefault(channel, []).append(Segment(read_at, Window(oldest, latest)))
         return found
 
@@ -145,6 +153,7 @@ class Archive:
         Channels that rights refuse have no gaps. A channel has none before it was made, nor after it was last listed.
         """
         covered, refusals = self.coverage(), self.refusals()
+        hidden = self._windows(pl.col("reason") == HIDDEN)
         listed = self.channels.scan().sort("id").collect()
         newest = listed["seen_at"].max()
         found: list[Gap] = []
@@ -155,16 +164,17 @@ class Archive:
             wanted = of_days(first, last) & life
             if wanted is None or (reason or "").startswith(BY_RIGHTS):
                 continue
-            found += [
-                Gap(
-                    channel=id,
-                    name=channel["name"],
-                    oldest=time_of(part.oldest),
-                    latest=time_of(part.latest),
-                    reason=reason,
+            for part in missing(wanted, covered.get(id, [])):
+                is_hidden = any(segment.window & part for segment in hidden.get(id, []))
+                found.append(
+                    Gap(
+                        channel=id,
+                        name=channel["name"],
+                        oldest=time_of(part.oldest),
+                        latest=time_of(part.latest),
+                        reason=HIDDEN if is_hidden and reason is None else reason,
+                    )
                 )
-                for part in missing(wanted, covered.get(id, []))
-            ]
         return found
 
     def refusals(self) -> dict[str, str]:
@@ -193,11 +203,6 @@ class Archive:
 
     def _table(self, name: str, schema: pa.Schema) -> Table:
         return Table(uri=f"{self.root.rstrip('/')}/slack/{name}", name=f"slack/{name}", schema=schema)
-
-    def _windows(self, kinds: Sequence[str]) -> pl.DataFrame:
-        """Windows as `channel`, `oldest`, `latest`, `read_at` in microseconds."""
-        numbers = [pl.col(name).dt.epoch("us") for name in ("oldest", "latest", "read_at")]
-        return self.reads.scan().filter(pl.col("kind").is_in(list(kinds))).select("channel", *numbers).collect()
 
 
 def _fields(listed: pl.DataFrame) -> dict[str, Json]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from parlance.pseudonyms import NAMES, Pseudonyms
+from parlance.pseudonyms import Pseudonyms
 from parlance.schemas import SLACK_MESSAGES
 from parlance.sources.rows import Row, well_formed
 from parlance.sources.rows import batches as in_batches
+from parlance.sources.slack_fields import without_names
 
 Json = dict[str, Any]
 
@@ -27,7 +28,8 @@ SEEN = ("first_seen", "last_seen", "deleted_at")
 def messages(batches: Iterable[pa.RecordBatch], *, pseudonyms: Pseudonyms | None = None) -> Iterator[pa.RecordBatch]:
     """`SLACK_MESSAGES` batches of `RAW` ones: a row for each message that can be read.
 
-    With `pseudonyms`, people's ids become pseudonyms in every column, and their names are null.
+    With `pseudonyms`, people's ids become pseudonyms in every column, and their names are null; the name of a direct
+    message is its id.
     """
     rows = (row for batch in batches for row in batch.to_pylist() if row["error"] is None)
     return in_batches((message for row in rows if (message := _message(row, pseudonyms))), SLACK_MESSAGES)
@@ -64,18 +66,15 @@ def _payload(data: bytes, pseudonyms: Pseudonyms | None) -> Json | None:
     """The payload, people under pseudonyms; null where it is none."""
     try:
         found = json.loads(data)
-        people = found["users"].get(found["message"].get("user"))
+        people = found["users"].get(str(found["message"].get("user")))
         if pseudonyms is not None:
-            found = json.loads(pseudonyms.in_json(json.dumps(found, ensure_ascii=False)), object_hook=_nameless)
+            channel = without_names(pseudonyms.in_json(found["channel"]))
+            found |= {"message": pseudonyms.in_json(found["message"]), "channel": channel}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     if not isinstance(found["message"], dict) or not isinstance(found["channel"], dict):
         return None
     return {**found, "author": people if isinstance(people, dict) else {}}
-
-
-def _nameless(value: Json) -> Json:
-    return {name: one for name, one in value.items() if name not in NAMES}
 
 
 def _channel(channel: Json) -> Row:

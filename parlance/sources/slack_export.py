@@ -111,7 +111,8 @@ class Workspace:
 
     def channel(self, folder: str) -> Json:
         """The fields of the channel in `folder`; id and name are the folder's where no list names it."""
-        return self.channels.get(_mended(folder)) or self.channels.get(folder) or {"id": folder, "name": folder}
+        listed = self.channels.get(_mended(folder)) or self.channels.get(folder)
+        return listed or channel_fields({"id": folder, "name": folder})
 
 
 @contextmanager

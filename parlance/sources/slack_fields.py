@@ -18,6 +18,8 @@ def channel_fields(channel: Json, **known: Any) -> Json:
     {'id': 'D1', 'name': 'D1', 'is_im': True}
     """
     name = channel.get("name")
+    if isinstance(name, str) and name.startswith("mpdm-"):
+        known["is_mpim"] = True
     found: Json = {"id": channel["id"], "name": name if isinstance(name, str) and name else channel["id"]}
     found |= {flag: True for flag in CHANNEL_FLAGS if channel.get(flag) is True or known.get(flag) is True}
     if isinstance(channel.get("created"), int):
@@ -27,6 +29,18 @@ def channel_fields(channel: Json, **known: Any) -> Json:
         if isinstance(value, str) and value:
             found[name] = value
     return found
+
+
+def without_names(channel: Json) -> Json:
+    """`channel` without what names the people of a direct message: its name, its topic and its purpose.
+
+    >>> without_names({"id": "G1", "name": "mpdm-ada--bob--eve-1", "is_mpim": True})
+    {'id': 'G1', 'name': 'G1', 'is_mpim': True}
+    """
+    if not channel.get("is_im") and not channel.get("is_mpim"):
+        return channel
+    named = channel | {"name": channel.get("id")}
+    return {name: value for name, value in named.items() if name not in ("topic", "purpose")}
 
 
 def user_fields(user: Json) -> Json:

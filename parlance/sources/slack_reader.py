@@ -1,20 +1,24 @@
 """Reads windows of a channel's history and threads to their end, and records what they hold and what they lack."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Literal
 
 from parlance.errors import TransientError
-from parlance.sources.slack_api import RefusedError, SlackApi
+from parlance.sources.slack_api import Page, RefusedError, SlackApi
+from parlance.sources.slack_archive import HIDDEN
 from parlance.sources.slack_export import Json
 from parlance.sources.slack_recorder import Known, Recorder, ThreadRead
 from parlance.sources.slack_versions import key_of, root_of, thread_mark
-from parlance.sources.slack_windows import Window, number_of, ts_of
+from parlance.sources.slack_windows import FAR, Window, micros, number_of, ts_of
 
 Kind = Literal["history", "audit"]
 
 RESTARTS = 5
 NO_THREAD = frozenset({"thread_not_found", "message_not_found"})
 GONE_MARK = "gone"
+# What a free plan shows at least: https://slack.com/help/articles/115002422943
+SHOWN = timedelta(days=90)
 
 
 class Reader:
@@ -24,12 +28,16 @@ class Reader:
         self._api, self._recorder, self._log = api, recorder, log
         self._page_size = page_size
         self.threads: set[tuple[str, str]] = set()
+        # By channel, a moment from which on Slack shows what was said, and one up to which it hides it.
+        self._shown: dict[str, int] = {}
+        self._hidden: dict[str, int] = {}
 
     def window(self, channel: Json, window: Window, kind: Kind, *, mark: str | None = None) -> None:
         """Reads `window`, newest first. Each page with its changed threads is recorded by itself, the last with `mark`.
 
-        A message that was known and is not on its page is gone. A cursor that Slack no longer knows begins the rest
-        of the window anew. Raises as `SlackApi.pages`.
+        A message that was known and is not on its page is gone, unless it is hidden: of what a free plan hides only the
+        window is recorded, as a gap. A cursor that Slack no longer knows begins the rest of the window anew. Raises as
+        `SlackApi.pages`.
         """
         latest, restarts = window.latest, 0
         while latest >= window.oldest:
@@ -71,20 +79,17 @@ class Reader:
             limit=self._page_size,
         )
         try:
-            for messages, more_follow in pages:
-                latest = self._page(
-                    channel, messages, Window(window.oldest, latest), kind, mark, is_last=not more_follow
-                )
+            for page in pages:
+                latest = self._page(channel, page, Window(window.oldest, latest), kind, mark)
         except RefusedError as error:
             if error.code != "invalid_cursor":
                 raise
             raise _CursorError(latest) from error
         return latest
 
-    def _page(
-        self, channel: Json, messages: list[Json], rest: Window, kind: Kind, mark: str | None, *, is_last: bool
-    ) -> int:
+    def _page(self, channel: Json, page: Page, rest: Window, kind: Kind, mark: str | None) -> int:
         """Records one page of the window `rest`; gives where the next page begins."""
+        messages, is_last = page.things, not page.more_follow
         numbers = [number for message in messages if (number := number_of(key_of(message) or "")) is not None]
         oldest = rest.oldest if is_last else max(min(numbers, default=rest.latest + 1), rest.oldest)
         at = self._api.now()
@@ -102,14 +107,40 @@ class Reader:
             and one.ts not in seen
             and ts_of(oldest) <= one.ts <= ts_of(rest.latest)
         ]
+        self._show(channel["id"], numbers)
+        if page.is_limited:
+            absent = [one for one in absent if self._is_shown(channel["id"], one.ts)]
         self._recorder.vanish(channel["id"], absent, at=at)
         for root in self._changed_threads(channel["id"], messages, before, absent):
             self.thread(channel, root)
         if oldest > rest.latest:
             return rest.latest
         done, mark = Window(oldest, rest.latest), mark if oldest == rest.oldest else None
-        self._recorder.cover(channel["id"], kind, done, messages=len(seen), mark=mark)
+        shown_from = min([*numbers, micros(at - SHOWN)]) if page.is_limited and is_last else oldest
+        if hidden := done & Window(0, shown_from - 1):
+            self._recorder.cover(channel["id"], kind, hidden, mark=mark, reason=HIDDEN)
+        if shown := done & Window(shown_from, FAR):
+            mark = None if hidden else mark
+            self._recorder.cover(channel["id"], kind, shown, messages=len(seen), mark=mark)
         return oldest - 1
+
+    def _show(self, channel: str, numbers: list[int]) -> None:
+        self._shown[channel] = min([self._shown.get(channel, FAR), *numbers])
+
+    def _is_shown(self, channel: str, ts: str) -> bool:
+        """Whether Slack would show what was said at `ts`: it hides none that is newer than one it shows."""
+        number = number_of(ts) or 0
+        if number >= min(self._shown.get(channel, FAR), micros(self._api.now() - SHOWN)):
+            return True
+        if number <= self._hidden.get(channel, -1):
+            return False
+        asked = {"channel": channel, "latest": ts, "inclusive": True, "limit": 1}
+        page = next(self._api.pages("conversations.history", "messages", **asked))
+        if page.is_limited and not page.things and not page.more_follow:
+            self._hidden[channel] = number
+            return False
+        self._show(channel, [number if page.is_limited else 0])
+        return True
 
     def _changed_threads(
         self, channel: str, messages: list[Json], before: dict[str, Known], absent: list[Known]
@@ -139,7 +170,8 @@ class Reader:
         seen: set[str] = set()
         known: dict[str, Known] = {}
         pages = self._api.pages("conversations.replies", "messages", channel=id, ts=root, limit=self._page_size)
-        for messages, _ in pages:
+        for page in pages:
+            messages = page.things
             latest = max([latest, *(number_of(key_of(message) or "") or 0 for message in messages)])
             known = self._recorder.known(id, Window(began, latest), thread=root)
             # The root stands first on every page; what the first one says is the oldest, so nothing is missed.
@@ -147,17 +179,21 @@ class Reader:
             mark = said if mark is None else mark
             seen |= set(self._recorder.observe(channel, messages, known, at=self._api.now()))
         absent = [one for one in known.values() if one.kind != "deleted" and one.ts not in seen and one.ts != root]
-        self._recorder.vanish(id, absent, at=self._api.now())
+        if absent and self._is_shown(id, root):
+            self._recorder.vanish(id, absent, at=self._api.now())
         window = Window(began, latest)
         self._recorder.cover(id, "thread", window, messages=len(seen), thread_ts=root, mark=mark or "")
 
     def _gone(self, channel: str, root: str, code: str) -> None:
-        """Marks a whole thread as deleted."""
+        """Marks a whole thread as deleted, where it is not only hidden."""
         began = number_of(root) or 0
         read = self._recorder.threads(channel, [root]).get(root)
         window = Window(began, began if read is None else max(began, read.latest))
         known = self._recorder.known(channel, window, thread=root)
-        self._recorder.vanish(channel, [one for one in known.values() if one.kind != "deleted"], at=self._api.now())
+        there = [one for one in known.values() if one.kind != "deleted"]
+        if there and not self._is_shown(channel, root):
+            there, code = [], HIDDEN
+        self._recorder.vanish(channel, there, at=self._api.now())
         self._recorder.cover(channel, "thread", window, thread_ts=root, mark=GONE_MARK, reason=code)
 
     def _check_restarts(self, restarts: int, channel: Json, error: Exception) -> None:

@@ -193,8 +193,8 @@ class _Run:
         return list(found.values())
 
     def _listed(self, method: str, name: str, **arguments: Any) -> Iterator[Json]:
-        for things, _ in self._api.pages(method, name, **arguments):
-            yield from (one for one in things if isinstance(one, dict) and is_text(one.get("id")))
+        for page in self._api.pages(method, name, **arguments):
+            yield from (one for one in page.things if isinstance(one, dict) and is_text(one.get("id")))
 
     def _allowed(self, listed: list[Json], rights: Rights | None) -> dict[str, Json]:
         """The channels that `rights` let be read, by id; the others are noted once."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from parlance.pseudonyms import Pseudonyms
 from parlance.sources.rows import Row, dropped, paired, rule_of, well_formed
+from parlance.sources.slack_fields import without_names
 from parlance.sources.slack_text import render
 
 Json = dict[str, Any]
@@ -55,7 +56,8 @@ def documents(
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
     """Pairs of `DOCUMENTS` and `LEDGER` batches; every raw row is one turn or one row of the ledger.
 
-    With `pseudonyms`, authors and mentioned people have these in place of their ids and names.
+    With `pseudonyms`, authors and mentioned people have these in place of their ids and names, and a direct message has
+    its id in place of its name.
 
     The raw rows of a document must stand together, sorted by `document_id`, `created_at`, `shard` and `position`.
     Dropped are rows with an error (`unreadable`, or `refused` where rights forbid), second copies of a message
@@ -78,7 +80,8 @@ def _thread(rows: list[Row], pseudonyms: Pseudonyms | None) -> tuple[list[Row], 
             ledger.append(dropped(row, rule_of(payload), detail=payload))
         elif row["id"] in seen:
             text = "" if row["id"] in deleted else _shown(payload)
-            ledger.append(dropped(row, "duplicate_message", detail=f"{row['shard']}#{row['position']}", text=text))
+            place = f"{payload.channel}/{row['shard'].rpartition('/')[2]}#{row['position']}"
+            ledger.append(dropped(row, "duplicate_message", detail=place, text=text))
         else:
             seen.add(row["id"])
             if _is_deleted(payload):
@@ -91,13 +94,13 @@ def _thread(rows: list[Row], pseudonyms: Pseudonyms | None) -> tuple[list[Row], 
 
 @dataclass(frozen=True, kw_only=True)
 class _Payload:
-    """A message with what is needed to show it."""
+    """A message and the text that a reader sees of it."""
 
     message: Json
+    text: str
     channel: str | None
-    names: Mapping[str, str]
-    bots: frozenset[str]
     author: str | None
+    is_bot: bool
     is_deleted: bool
 
 
@@ -115,24 +118,23 @@ class _Thread:
 
     def take(self, row: Row, payload: _Payload) -> str | None:
         """Add one message as a turn, or say why it is none."""
-        text = _text(payload)
         self.channel = self.channel or payload.channel
-        reason = _reason(payload, text)
+        reason = _reason(payload)
         if reason in (None, "empty_text") and self.id == f"slack:{row['id']}":
             self.author = payload.author
         if reason is None:
-            self._add(text, row, payload)
+            self._add(row, payload)
         return reason
 
-    def _add(self, text: str, row: Row, payload: _Payload) -> None:
+    def _add(self, row: Row, payload: _Payload) -> None:
         start = self.length + len(SEPARATOR) if self.turns else 0
-        self.length = start + len(text)
-        self.texts.append(text)
+        self.length = start + len(payload.text)
+        self.texts.append(payload.text)
         self.turns.append(
             {
                 "message_id": row["id"],
                 "author": payload.author,
-                "is_bot": _is_bot(payload),
+                "is_bot": payload.is_bot,
                 "created_at": row["created_at"],
                 "start": start,
                 "end": self.length,
@@ -179,35 +181,38 @@ def _payload(row: Row, pseudonyms: Pseudonyms | None) -> _Payload | str:
     parts = ("message", "channel", "users")
     if not isinstance(payload, dict) or not all(isinstance(payload.get(part), dict) for part in parts):
         return "the payload lacks a message, its channel or its users"
+    message, channel = payload["message"], payload["channel"]
     people = {id: user for id, user in payload["users"].items() if isinstance(user, dict)}
-    author = _string(payload["message"].get("user"))
     names = {id: name for id, user in people.items() if (name := _string(user.get("name")))}
+    is_bot = _is_bot(message, SLACK | {id for id, user in people.items() if user.get("is_bot") is True})
+    try:
+        if pseudonyms is not None:
+            message, channel, names = pseudonyms.in_json(message), without_names(channel), {}
+        text = well_formed(render(message, users=names)).strip()
+    except RecursionError:
+        return "nested too deep"
     return _Payload(
-        message=payload["message"],
-        channel=_string(payload["channel"].get("name")),
-        names=names if pseudonyms is None else pseudonyms,
-        bots=frozenset(id for id, user in people.items() if user.get("is_bot") is True),
-        author=author if pseudonyms is None or author is None else pseudonyms.of(author),
+        message=message,
+        text=text,
+        channel=_string(channel.get("name")),
+        author=_string(message.get("user")),
+        is_bot=is_bot,
         is_deleted=payload.get("deleted_at") is not None,
     )
 
 
-def _text(payload: _Payload) -> str:
-    return well_formed(render(payload.message, users=payload.names)).strip()
-
-
 def _shown(payload: _Payload) -> str:
     """What the ledger may show of a message that is no turn: nothing of a deleted one."""
-    return "" if _is_deleted(payload) else _text(payload)
+    return "" if _is_deleted(payload) else payload.text
 
 
-def _reason(payload: _Payload, text: str) -> str | None:
+def _reason(payload: _Payload) -> str | None:
     """The rule by which the message is no turn; null where it is one."""
     if _event(payload.message) is not None:
         return "channel_event"
     if _is_deleted(payload):
         return "deleted"
-    return None if text else "empty_text"
+    return None if payload.text else "empty_text"
 
 
 def _is_deleted(payload: _Payload) -> bool:
@@ -219,13 +224,9 @@ def _event(message: Json) -> str | None:
     return subtype if isinstance(subtype, str) and subtype in CHANNEL_EVENTS else None
 
 
-def _is_bot(payload: _Payload) -> bool:
-    message = payload.message
-    return bool(
-        message.get("subtype") == "bot_message"
-        or message.get("bot_id")
-        or _string(message.get("user")) in payload.bots | SLACK
-    )
+def _is_bot(message: Json, bots: set[str]) -> bool:
+    is_from_app = message.get("subtype") == "bot_message" or message.get("bot_id")
+    return bool(is_from_app) or _string(message.get("user")) in bots
 
 
 def _string(value: object) -> str | None:

@@ -52,7 +52,7 @@ def observation(message: Json, *, channel: Json, workspace: Workspace, rights: R
     if ts is None:
         return None
     row = message_row(
-        message, channel=channel, workspace=workspace, day="", shard="", position=0, rights=rights
+        message, channel=channel, workspace=workspace, day="9999-12-31", shard="", position=0, rights=rights
     )  # the one place that knows what rights leave of a message
     thread_ts = root_of(message)
     in_history = thread_ts in (None, ts) or message.get("subtype") == "thread_broadcast"

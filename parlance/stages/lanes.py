@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import polars as pl
 import pyarrow as pa
 
-from parlance import filters, pii, schemas
+from parlance import dedup, filters, pii, schemas
+from parlance.errors import ConfigError
 from parlance.excerpts import excerpts
 from parlance.filters.recipes import Bound
 from parlance.lake import Lake
@@ -20,6 +21,8 @@ Parse = Callable[[Iterable[pa.RecordBatch]], Iterator[tuple[pa.RecordBatch, pa.R
 
 DUPLICATE_VERSION = 1
 VERDICTS_AT_ONCE = 100_000
+# The signals that tell of which text they are.
+MEASURED = ("characters", "content_hash")
 
 
 def raw_of_documents(lake: Lake, lane: str, partitions: Sequence[str]) -> pl.LazyFrame:
@@ -67,7 +70,10 @@ def write_signals(lake: Lake, lane: str, partitions: Sequence[str], *, reference
 
 
 def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> tuple[Written, Written]:
-    """Documents that break no rule and duplicate nothing, with personal data masked; the others with their reason."""
+    """Documents that break no rule and duplicate nothing, with personal data masked; the others with their reason.
+
+    Raises ConfigError where the signals are not those of the documents' texts, as where a run ended between the two.
+    """
     lines = lines_to_remove(lake)
     with Spool(schemas.LEDGER) as ledger:
 
@@ -78,7 +84,8 @@ def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequen
                     judged = documents.join(
                         verdicts, on=["id", "partition"], how="left", validate="1:1", maintain_order="left"
                     )
-                    judged = without_lines(judged, lines)
+                    _check_measured(judged, f"{lane}/signals")
+                    judged = without_lines(judged.drop(MEASURED), lines)
                     dropped = judged.filter(pl.col("reason").is_not_null())
                     for batch in record_batches(_ledger(dropped), schemas.LEDGER):
                         ledger.add(batch)
@@ -86,6 +93,15 @@ def write_kept(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequen
 
         written = lake.table(f"{lane}/kept").replace(kept(), partitions)
         return written, lake.table(f"{lane}/dropped").replace(ledger.batches(), partitions)
+
+
+def _check_measured(judged: pl.DataFrame, signals: str) -> None:
+    """ConfigError where the signals beside a document are of another text: its personal data stands elsewhere."""
+    texts = judged["text"]
+    is_other = judged["characters"].ne_missing(texts.str.len_chars().cast(pl.Int64))
+    is_other |= judged["content_hash"].ne_missing(dedup.content_hashes(texts))
+    for id, partition in judged.filter(is_other).select("id", "partition").head(1).iter_rows():
+        raise ConfigError(f"{signals} of {partition!r} are of another text of {id!r}: materialise {signals} first")
 
 
 def _portions(signals: Table, partitions: Sequence[str]) -> Iterator[list[str]]:
@@ -104,7 +120,7 @@ def _portions(signals: Table, partitions: Sequence[str]) -> Iterator[list[str]]:
 
 def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequence[str]) -> pl.DataFrame:
     """One row for each document, without its text: the rule it breaks (null: none), its language and PII spans."""
-    names = ["id", "partition", "language", "pii", "contaminated_by", *(bound.rule for bound in rules)]
+    names = ["id", "partition", "language", "pii", "contaminated_by", *MEASURED, *(bound.rule for bound in rules)]
     signals = lake.table(f"{lane}/signals").scan(partitions).select(list(dict.fromkeys(names))).collect()
     duplicates = (
         lake.table("corpus/duplicates")
@@ -121,7 +137,8 @@ def _verdicts(lake: Lake, lane: str, rules: Sequence[Bound], partitions: Sequenc
         .collect()
     )
     decided = filters.decide(signals, rules)
-    known = signals.select("id", "partition", "language", "pii", "contaminated_by").with_columns(decided.drop("id"))
+    known = signals.select("id", "partition", "language", "pii", "contaminated_by", *MEASURED)
+    known = known.with_columns(decided.drop("id"))
     judged = known.join(duplicates, on=["id", "partition"], how="left", maintain_order="left")
     only_duplicate = pl.col("reason").is_null() & pl.col("duplicate").is_not_null()
     listed = (

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,8 @@ KEY = b"0123456789abcdef"
 
 def test_a_key_gives_each_person_one_pseudonym() -> None:
     people = Pseudonyms(KEY)
-    assert people["U1"] == Pseudonyms(KEY)["U1"] != people["U2"]
-    assert people["U1"].startswith("person-")
-    assert people["U1"] == people.of("U1")
-
-
-@pytest.mark.parametrize("other", ["C1", "S1", "", "ada", "u1", "U1 "])
-def test_what_is_no_person_has_none(other: str) -> None:
-    assert Pseudonyms(KEY).get(other) is None
+    assert people.of("U1") == Pseudonyms(KEY).of("U1") != people.of("U2")
+    assert people.of("U1").startswith("person-")
 
 
 def test_a_short_key_is_refused() -> None:
@@ -32,24 +25,68 @@ def test_a_short_key_is_refused() -> None:
 def test_ids_in_json_are_replaced_and_words_are_not() -> None:
     people = Pseudonyms(KEY)
     message = {
-        "user": "U0ADA001",
+        "user": "UHBXKDEFG",
         "text": "ask <@U0BOB002|bob> about URL, USB2 and <#C1|hr>",
-        "reactions": [{"users": ["U0ADA001", "W9EVE"]}],
+        "reactions": [{"name": "U2", "users": ["UABCDEFGH", "W9EVE"]}],
         "subtype": "UPLOAD",
+        "app": "U0ADA0001",
+        "edited": {"user": None},
     }
-    found = json.loads(people.in_json(json.dumps(message)))
-    assert found == {
-        "user": people["U0ADA001"],
-        "text": f"ask <@{people['U0BOB002']}> about URL, USB2 and <#C1|hr>",
-        "reactions": [{"users": [people["U0ADA001"], people["W9EVE"]]}],
+    assert people.in_json(message) == {
+        "user": people.of("UHBXKDEFG"),
+        "text": f"ask <@{people.of('U0BOB002')}> about URL, USB2 and <#C1|hr>",
+        "reactions": [{"name": "U2", "users": [people.of("UABCDEFGH"), people.of("W9EVE")]}],
         "subtype": "UPLOAD",
+        "app": people.of("U0ADA0001"),
+        "edited": {"user": None},
     }
 
 
-@given(text=st.text(max_size=60))
-def test_json_stays_json(text: str) -> None:
-    value = {"text": text, "user": "U0ADA001", text: [text]}
-    json.loads(Pseudonyms(KEY).in_json(json.dumps(value, ensure_ascii=False)))
+@pytest.mark.parametrize(
+    "field",
+    ["user", "user_id", "users", "parent_user_id", "reply_users", "author_id", "inviter", "bot_user_id", "username"],
+)
+def test_the_value_of_a_persons_field_is_a_person(field: str) -> None:
+    people = Pseudonyms(KEY)
+    assert people.in_json({field: "UHBXKDEFG"}) == {field: people.of("UHBXKDEFG")}
+    assert people.in_json({field: ["UHBXKDEFG", ""]}) == {field: [people.of("UHBXKDEFG"), ""]}
+
+
+@pytest.mark.parametrize("field", ["usergroup", "user_team", "bot_id", "type", "channel"])
+def test_the_value_of_another_field_stays(field: str) -> None:
+    assert Pseudonyms(KEY).in_json({field: "UHBXKDEFG"}) == {field: "UHBXKDEFG"}
+
+
+def test_links_to_people_and_their_files_lead_to_nobody() -> None:
+    people = Pseudonyms(KEY)
+    text = "<https://x.slack.com/files/UHBXKDEFG/F1/a.png|a> <https://x.slack.com/team/U1> https://x.org/files/U1/"
+    pseudonym = people.of("UHBXKDEFG")
+    assert people.in_json(text) == (
+        f"<https://x.slack.com/files/{pseudonym}/F1/a.png|a> <https://x.slack.com/team/{people.of('U1')}> "
+        "https://x.org/files/U1/"
+    )
+
+
+def test_names_and_the_fallback_that_begins_with_one_are_left_out() -> None:
+    people = Pseudonyms(KEY)
+    quoted = {"author_subname": "ada", "fallback": "[Monday] ada: hi", "text": "hi"}
+    assert people.in_json([quoted, {"fallback": "Build 7 failed"}]) == [{"text": "hi"}, {"fallback": "Build 7 failed"}]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(), max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just("user"), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(value=JSON)
+def test_any_json_is_taken(value: object) -> None:
+    people = Pseudonyms(KEY)
+    assert type(people.in_json(value)) is type(value)
+    assert people.in_json(["\ud800", {"user": "\ud800"}]) == ["\ud800", {"user": people.of("\ud800")}]
 
 
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:

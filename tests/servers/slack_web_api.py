@@ -83,7 +83,8 @@ def no_fault(method: str, arguments: Json) -> str | None:
 class Api:
     """The Web API of a workspace. `log` has every request; `refusals` how often a limit was met.
 
-    `page` is the most that one page of messages holds, `listed` of channels and people.
+    `page` is the most that one page of messages holds, `listed` of channels and people. A free plan hides what is older
+    than `shown_s`; history then says `is_limited`, whatever is asked for.
     """
 
     world: World
@@ -91,6 +92,7 @@ class Api:
     limited: bool = False
     page: int = 999
     listed: int = 2
+    shown_s: float | None = None
     user_token: bool = False
     scopes: frozenset[str] = SCOPES
     base_url: str = ""
@@ -205,6 +207,8 @@ class Api:
         )
         visible = [self._in_history(one, shown) for ts, one in in_channel if is_within(ts)]
         found = self._paged(visible, arguments, key=lambda one, place: _micros(one["ts"]) <= place)
+        if any(float(ts) < self._shown_from() for ts in self.world.shown(arguments["channel"])):
+            found["is_limited"] = True
         return found | {"pin_count": 0, "channel_actions_ts": None, "channel_actions_count": 0}
 
     def conversations_replies(self, arguments: Json) -> Json:
@@ -264,7 +268,7 @@ class Api:
         for (channel, ts), one in sorted(self.world.said.items(), reverse=True):
             is_wanted = day_of(ts) > day if kind == "after" else day_of(ts) == day
             root = one.fields.get("thread_ts")
-            if root is not None and one.deleted_at is None and is_wanted:
+            if root is not None and one.deleted_at is None and is_wanted and float(ts) >= self._shown_from():
                 link = f"https://x.slack.com/archives/{channel}/p{ts.replace('.', '')}?thread_ts={root}&cid={channel}"
                 found.append({"channel": {"id": channel}, "ts": ts, "text": one.fields["text"], "permalink": link})
         page, count = int(arguments["page"]), int(arguments["count"])
@@ -282,10 +286,13 @@ class Api:
         self._check_scope(f"{SCOPES_OF[kind_of(channel)]}:history")
         if id in self.world.forbidden:
             raise RefusedError("not_in_channel")
-        shown = self.world.shown(id)
+        shown = {ts: one for ts, one in self.world.shown(id).items() if float(ts) >= self._shown_from()}
         if arguments.get("include_all_metadata") in ("1", "true"):
             return shown
         return {ts: {name: value for name, value in one.items() if name != "metadata"} for ts, one in shown.items()}
+
+    def _shown_from(self) -> float:
+        return 0.0 if self.shown_s is None else self.world.now - self.shown_s
 
     def _is_visible(self, channel: Json) -> bool:
         """An app sees every public channel, and others only where it was let in."""

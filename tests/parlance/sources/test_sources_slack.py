@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.errors import ConfigError
+from parlance.pseudonyms import Pseudonyms
 from parlance.schemas import DOCUMENTS, LEDGER, RAW, conform
 from parlance.sources import slack, slack_export
 
@@ -105,6 +106,20 @@ def test_a_thread_is_one_document_of_its_roots_day(tmp_path: Path) -> None:
     assert document["raw_ids"] == [turn["message_id"] for turn in document["turns"]]
     assert (document["author"], document["channel"], document["partition"]) == ("U1", "hr-help", DAY)
     assert document["created_at"] == document["turns"][0]["created_at"]
+
+
+@pytest.mark.parametrize("pseudonyms", [None, Pseudonyms(b"0123456789abcdef")], ids=["named", "pseudonyms"])
+@pytest.mark.parametrize("depth", [150, 220])
+def test_a_message_that_is_nested_too_deep_is_rejected_alone(
+    depth: int, pseudonyms: Pseudonyms | None, tmp_path: Path
+) -> None:
+    block: dict[str, Any] = {"type": "table", "rows": [[{"type": "raw_text", "text": "deep"}]]}
+    for _ in range(depth):
+        block = {"type": "table", "rows": [[block]]}
+    path = export(tmp_path, {f"hr-help/{DAY}": [said(0), said(1, blocks=[block])]})
+    ((documents, ledger),) = slack.documents(raw_table(path).to_batches(), pseudonyms=pseudonyms)
+    assert documents["text"].to_pylist() == ["hello"]
+    assert [(row["rule"], row["detail"]) for row in ledger.to_pylist()] == [("unreadable", "nested too deep")]
 
 
 def test_a_reply_without_its_root_still_belongs_to_the_roots_day(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_fault_is_asked_again(kind: str, server: Scripted) -> None:
     kinds = [kind] * (ATTEMPTS - 1)
     server.fault = lambda method, arguments: kinds.pop() if kinds else None
     pages = list(client(server).pages("conversations.history", "messages", **ANYTIME))
-    assert [[message["ts"] for message in page] for page, _ in pages] == [[ts]]
+    assert [[message["ts"] for message in page.things] for page in pages] == [[ts]]
     assert len(server.log) == ATTEMPTS
 
 
@@ -117,7 +117,7 @@ def test_a_refusal_is_not_asked_again(answer: Answer, match: str, server: Script
 
 def test_a_page_that_has_more_and_no_way_on_is_asked_again(server: Scripted) -> None:
     server.script = [{"ok": True, "messages": [], "has_more": True}]
-    assert [page for page, _ in client(server).pages("conversations.history", "messages", **ANYTIME)] == [[]]
+    assert [page.things for page in client(server).pages("conversations.history", "messages", **ANYTIME)] == [[]]
     assert len(server.log) == 2
 
 
@@ -151,7 +151,7 @@ def test_the_limited_tier_asks_once_a_minute_for_15_messages(server: Scripted) -
     pages = list(
         api.pages("conversations.history", "messages", channel="C1", oldest="0", latest="9999999999", limit=999)
     )
-    assert [len(page) for page, _ in pages] == [15, 15, 10]
+    assert [len(page.things) for page in pages] == [15, 15, 10]
     assert {arguments["limit"] for _, arguments in server.log} == {"15"}
     assert server.refusals == 0
     assert 120 <= server.world.now - began < 121

@@ -130,7 +130,7 @@ def test_excerpts_name_people_by_pseudonym(export: str) -> None:
     Path(export, "general", f"{DAY}.json").write_text(json.dumps([joined]), encoding="utf-8")
     frame = raw(export, rights()).filter(pl.col("shard").str.starts_with("general"))
     (row,) = told(frame, KEY)
-    assert (row["rule"], row["excerpt"]) == ("channel_event", f"Ask @{KEY['U0BOB02']}, <EMAIL>")
+    assert (row["rule"], row["excerpt"]) == ("channel_event", f"Ask @{KEY.of('U0BOB02')}, <EMAIL>")
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["deleted first", "deleted last"])
@@ -155,9 +155,99 @@ def test_pseudonyms_stand_for_authors_and_mentions(export: str) -> None:
     batches = slack.raw(export, rights=rights())
     (documents, _), = slack.documents(batches, pseudonyms=KEY)  # fmt: skip
     first = next(row for row in documents.to_pylist() if row["channel"] == "general")
-    assert first["author"] == KEY["U0ADA01"]
-    assert first["text"].startswith(f"Does leave carry over, @{KEY['U0BOB02']}?")
+    assert first["author"] == KEY.of("U0ADA01")
+    assert first["text"].startswith(f"Does leave carry over, @{KEY.of('U0BOB02')}?")
     assert "Lovelace" not in str(documents.to_pylist())
+
+
+def write(export: str, channel: str, *messages: dict[str, Any]) -> pl.DataFrame:
+    """The raw rows of `channel`, in which `messages` were said one second after the other and nothing else."""
+    said = [{"type": "message", "ts": f"{1791201600 + number}.000100", **one} for number, one in enumerate(messages)]
+    Path(export, channel, f"{DAY}.json").write_text(json.dumps(said), encoding="utf-8")
+    everything = rights(opt_out_users=frozenset({"U0BOB02"}), direct_messages=frozenset({"G2", "D1"}))
+    return raw(export, everything).filter(pl.col("shard").str.starts_with(channel))
+
+
+def test_a_group_message_is_named_by_its_id_alone_under_pseudonyms(export: str) -> None:
+    lists = [{"id": "G2", "name": "mpdm-ada--bob-1", "purpose": {"value": "Group messaging with: @ada @bob"}}]
+    Path(export, "mpims.json").write_text(json.dumps(lists), encoding="utf-8")
+    said = {"user": "U0ADA01", "text": "Group words", "ts": "1791201600.000100"}
+    frame = write(export, "mpdm-ada--bob-1", said, said)
+    ((documents, ledger),) = slack.documents(frame.to_arrow().to_batches(), pseudonyms=KEY)
+    (messages,) = slack_columns.messages(frame.to_arrow().to_batches(), pseudonyms=KEY)
+    assert documents["channel"].to_pylist() == ["G2"]
+    assert ledger["detail"].to_pylist() == [f"G2/{DAY}.json#1"]
+    assert messages["channel_name"].to_pylist() == ["G2"] * 2
+    for table in (documents, ledger, messages):
+        assert "--bob" not in str(table.to_pylist())
+        assert "@ada" not in str(table.to_pylist())
+    ((named, _),) = slack.documents(frame.to_arrow().to_batches())
+    assert named["channel"].to_pylist() == ["mpdm-ada--bob-1"]
+
+
+def test_a_group_message_that_no_list_names_is_one_by_its_name(export: str) -> None:
+    Path(export, "mpims.json").write_text("[]", encoding="utf-8")
+    assert refused(raw(export, rights()))["mpdm-ada--bob-1/1791201600.000100"] == "refused: direct message not named"
+
+
+def test_documents_and_columns_name_a_person_alike_whatever_the_id(export: str) -> None:
+    mention = {"type": "rich_text_section", "elements": [{"type": "user", "user_id": "UHBXKDEFG"}]}
+    shared = {"author_id": "UHBXKDEFG", "author_name": "Ada", "fallback": "[January 1st] ada.lovelace: ", "files": [{}]}
+    frame = write(
+        export,
+        "general",
+        {"user": "UHBXKDEFG", "text": "", "blocks": [{"type": "rich_text", "elements": [mention]}]},
+        {"user": "UHBXKDEFG", "text": "<https://x.slack.com/files/UHBXKDEFG/F1/a.png>", "attachments": [shared]},
+        {"subtype": "bot_message", "username": "Ada Lovelace (bridge)", "text": "bridged"},
+    )
+    ((documents, _),) = slack.documents(frame.to_arrow().to_batches(), pseudonyms=KEY)
+    (messages,) = slack_columns.messages(frame.to_arrow().to_batches(), pseudonyms=KEY)
+    pseudonym = KEY.of("UHBXKDEFG")
+    assert documents["author"].to_pylist() == messages["user"].to_pylist() == [pseudonym, pseudonym, None]
+    assert documents["text"].to_pylist() == [
+        f"@{pseudonym}", f"https://x.slack.com/files/{pseudonym}/F1/a.png", "bridged",
+    ]  # fmt: skip
+    for table in (documents, messages):
+        for trace in ("UHBXKDEFG", "ada.lovelace", "Lovelace"):
+            assert trace not in str(table.to_pylist())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"subtype": "file_comment", "text": "Bob's words", "comment": {"user": "U0BOB02", "comment": "Bob's words"}},
+        {"user": "U0ADA01", "subtype": "message_changed", "message": {"user": "U0BOB02", "text": "Bob's words"}},
+        {"subtype": "message_deleted", "previous_message": {"user": "U0BOB02", "text": "Bob's words"}},
+    ],
+    ids=["comment on a file", "changed", "deleted"],
+)
+def test_who_opted_out_is_found_wherever_the_author_stands(message: dict[str, Any], export: str) -> None:
+    frame = write(export, "general", message)
+    assert frame["error"].to_list() == ["refused: user opted out"]
+    assert stored(frame) == ""
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"attachments": [{"text": "Bob's words", "message_blocks": [{"message": {"user": "U0BOB02"}}]}]},
+        {"files": [{"user": "U0BOB02", "preview": "Bob's words"}, {"user": "U0ADA01"}]},
+        {"message": {"user": "U0ADA01", "attachments": [{"author_id": "U0BOB02", "text": "Bob's words"}]}},
+    ],
+    ids=["blocks of a shared message", "file", "changed message"],
+)
+def test_what_others_quote_of_who_opted_out_is_left_out(message: dict[str, Any], export: str) -> None:
+    frame = write(export, "general", message | {"user": "U0ADA01", "text": "look"})
+    assert frame["error"].to_list() == [None]
+    assert "look" in stored(frame)
+    assert "Bob's words" not in stored(frame)
+
+
+@pytest.mark.parametrize("user", [["U0BOB02"], {"id": "U0BOB02"}, 7], ids=str)
+def test_a_user_that_cannot_be_read_is_refused_alone(user: object, export: str) -> None:
+    frame = write(export, "general", {"user": user, "text": "Bob's words"}, {"user": "U0ADA01", "text": "fine"})
+    assert frame["error"].to_list() == ["refused: nobody can tell who wrote it", None]
+    assert "Bob's words" not in stored(frame)
 
 
 def columns(export: str, pseudonyms: Pseudonyms | None) -> pl.DataFrame:

@@ -15,7 +15,7 @@ import pytest
 from parlance.errors import ConfigError, TransientError
 from parlance.rights import Rights
 from parlance.schemas import RAW
-from parlance.sources import slack, slack_recorder, slack_sweep
+from parlance.sources import slack, slack_archive, slack_recorder, slack_sweep
 from parlance.sources.rows import Row, batches
 from parlance.sources.slack_api import SlackApi, Tier
 from parlance.sources.slack_archive import Archive
@@ -503,6 +503,54 @@ def test_an_edited_reply_is_found_in_the_promised_number_of_runs(archive: Archiv
         server.world.now += DAY
         synced(server, archive, settings=settings)
     assert seen(archive, server, "C1", reply)["versions"] == 2
+
+
+def test_what_a_free_plan_hides_is_not_deleted_but_a_gap(archive: Archive, server: Api) -> None:
+    settings = SyncSettings(sweep_requests=100, page_size=20, look_back_days=3)
+    world, server.shown_s = server.world, 90 * DAY
+    for number in range(5):
+        world.post("C1", f"question {number}")
+    root = world.post("C1", "root")
+    world.reply("C1", root, "an answer")
+    world.now += DAY
+    assert synced(server, archive, settings=settings).new == 7
+    for later in (50, 50, 40):
+        world.now += later * DAY
+        world.post("C1", f"after {later} days")
+        report = synced(server, archive, first=day(world.now - DAY), settings=settings)
+        assert (report.new, report.deleted) == (1, 0)
+    assert [one["deleted_at"] for one in payloads(rows(archive, server)).values()] == [None] * 10
+    assert archive.gaps(day(START), day(START)) == []  # it was read before it was hidden
+    synced(server, archive, settings=settings)
+    gaps = [gap for gap in archive.gaps(day(START), day(world.now - DAY)) if gap.channel == "C1"]
+    assert [gap.reason for gap in gaps] == [slack_archive.HIDDEN] * len(gaps) != []
+    assert max(gap.latest for gap in gaps).timestamp() < world.now - 90 * DAY
+
+
+def test_deletions_in_what_a_free_plan_shows_are_seen(archive: Archive, server: Api) -> None:
+    world, server.shown_s = server.world, 90 * DAY
+    world.post("C1", "hidden by and by")
+    world.now += 60 * DAY
+    first, root = world.post("C1", "first of its day"), world.post("C1", "root")
+    reply = world.reply("C1", root, "an answer")
+    world.now += 40 * DAY
+    world.post("C1", "last")
+    synced(server, archive)
+    for ts in (first, reply, root):
+        world.delete("C1", ts)
+    world.now += DAY
+    assert synced(server, archive).deleted == 3
+
+
+def test_what_was_hidden_is_read_once_the_plan_shows_it(archive: Archive, server: Api) -> None:
+    server.shown_s = 90 * DAY
+    root = server.world.post("C1", "old root")
+    server.world.now += 100 * DAY
+    assert synced(server, archive).new == 0
+    server.shown_s = None
+    server.world.reply("C1", root, "late")
+    assert synced(server, archive).new == 2
+    assert archive.gaps(day(START), day(server.world.now - DAY)) == []
 
 
 def test_the_search_goes_day_by_day_where_it_has_too_many_pages(
