@@ -34,17 +34,20 @@ Range = tuple[int, int]
 
 _MASK = re.compile(f"<(?:{'|'.join(kind.upper() for kind in KINDS)})>")
 
-_EMAIL = re.compile(r"(?<![\w.%+-])[\w%+-][\w.%+-]{0,63}@(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
-# `containers-1.6.0.1`, `version 4.18.2.1` and `base >=4.14.3.0` are versions; nobody's address begins with 0.
-_IPV4 = re.compile(r"(?<![\w.])(?<![A-Za-z_]-)(?!0)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\w|\.\w)")
+# What may stand at the borders: `_`, Slack's mark of italics, and letters of scripts that put no spaces.
+_START, _END = "(?<![A-Za-z0-9])", "(?![A-Za-z0-9])"
+_EMAIL = re.compile(r"(?<![^\W_])[^\W_][\w.%+-]{0,63}@(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_]{2,24}" + _END)
+# `containers-1.6.0.1`, `lib_1.6.0.1`, `version 4.18.2.1` and `base >=4.14.3.0` are versions; nobody's address
+# begins with 0.
+_IPV4 = re.compile(_START + r"(?<!\.)(?<![A-Za-z][_-])(?!0)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.\w)" + _END)
 _VERSION = re.compile(
     r"(?:(?:version|ver|release|since|section|chapter|rev|v)[\s.:#]{0,3}|[<>^~=!]=\s?)$", re.IGNORECASE
 )
 _URL_USER = re.compile(r"://[^\s:/@<>]*:[^\s/@<>]*$")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?![\w:]|\.\w)")
+_IPV6 = re.compile(_START + r"(?<![:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?!:|\.\w)" + _END)
 # Plain, or grouped as printed on the card: 4-4-4-4 and its lengths, 4-6-5 (American Express), 4-6-4 (Diners).
 _CARDS = tuple(
-    re.compile(rf"(?<![\w.-])(?=[2-6])(?:{body})(?!\w|[.,-][0-9])")
+    re.compile(rf"{_START}(?<![.-])(?=[2-6])(?:{body})(?![.,-][0-9]){_END}")
     for body in (
         r"[0-9]{13,19}",
         r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,4}",
@@ -52,18 +55,18 @@ _CARDS = tuple(
         r"[0-9]{4}([ -])[0-9]{6}\1[0-9]{4,5}",
     )
 )
-_IBAN = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{1,4}){3,8}(?!\w)")
+_IBAN = re.compile(_START + r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{1,4}){3,8}" + _END)
 _SECRETS = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
-        r"(?<!\w)gh[pousr]_[A-Za-z0-9]{20,255}",
-        r"(?<!\w)github_pat_\w{20,255}",
-        r"(?<!\w)(?:AKIA|ASIA)[A-Z0-9]{16}(?!\w)",
-        r"(?<!\w)xox[abeoprs]-[A-Za-z0-9-]{10,250}",
-        r"(?<!\w)[sr]k_(?:live|test)_[A-Za-z0-9]{10,250}",
-        r"(?<!\w)sk-[A-Za-z0-9_-]{20,250}",
-        r"(?<!\w)AIza[A-Za-z0-9_-]{35}",
-        r"(?<!\w)eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,4096}",
+        _START + r"gh[pousr]_[A-Za-z0-9]{20,255}",
+        _START + r"github_pat_\w{20,255}",
+        _START + r"(?:AKIA|ASIA)[A-Z0-9]{16}" + _END,
+        _START + r"xox[abeoprs]-[A-Za-z0-9-]{10,250}",
+        _START + r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,250}",
+        _START + r"sk-[A-Za-z0-9_-]{20,250}",
+        _START + r"AIza[A-Za-z0-9_-]{35}",
+        _START + r"eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,4096}",
         # A key that was cut off is masked to the end of what looks like a key.
         r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:[A-Za-z0-9+/=\s:,.()\\-]{0,16384}?-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s\\]*)",

@@ -1,5 +1,7 @@
 """Personal data: what is found and what only looks like it; masks hide all of it and keep offsets right."""
 
+import re
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,7 @@ FOUND = [
     ("email", "write to {} today", "ann.lee+hr@mail.example.co.uk"),
     ("email", "<mailto:{}|Ann>", "ann@example.com"),
     ("email", "Grüße an {}.", "jürgen@example.de"),
+    ("email", "{}--thanks", "ann@example.com"),
     ("phone", "call {} now", "+44 20 7946 0123"),
     ("phone", "call {}", "+1 415-555-0142"),
     ("phone", "call {}.", "(415) 555-2671"),
@@ -28,6 +31,7 @@ FOUND = [
     ("phone", "全角 {}", "＋81 3-1234-5678"),
     ("ip", "host {}:8080", "192.168.17.4"),
     ("ip", "from {}.", "8.8.8.8"),
+    ("ip", "接続先は{}です", "192.168.17.4"),
     ("ip", "[{}]:443", "2001:db8::8a2e:370:7334"),
     ("ip", "{} is down", "::ffff:192.0.2.128"),
     ("card", "pay with {}, please", "4111 1111 1111 1111"),
@@ -59,13 +63,23 @@ def test_found(kind: str, frame: str, value: str) -> None:
     assert pii.mask(text, pii.find(pl.Series([text]))[0].to_list())[0] == frame.format(f"<{kind.upper()}>")
 
 
+@pytest.mark.parametrize("wrapper", ["_{}_", "{}_", "{}-", "*{}*", "~{}~", "`{}`"])
+@pytest.mark.parametrize(("kind", "frame", "value"), FOUND)
+def test_found_within_markup(kind: str, frame: str, value: str, wrapper: str) -> None:
+    text = frame.format(wrapper.format(value))
+    masked, _ = pii.mask(text, pii.find(pl.Series([text]))[0].to_list())
+    # Of what may be part of a password the mask takes more.
+    bare = [re.sub("[_*~`-]", "", one) for one in (masked, frame.format(f"<{kind.upper()}>"))]
+    assert bare[0] == bare[1]
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "version 4.18.2 of 2026-10-05",
         "at 12:30:45, or 9:15",
-        "package containers-1.6.0.1, v2.3.4.5, version 10.4.2.1, base >=4.14.3.0",
+        "package containers-1.6.0.1, lib_1.6.0.1_amd64.deb, v2.3.4.5, version 10.4.2.1, base >=4.14.3.0",
         "999.1.1.1 and 1.2.3.4.5",
         "std::vector<int> a[1::2] Foo::bar dead::beef ::",
         "00:1A:2B:3C:4D:5E",
