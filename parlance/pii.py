@@ -45,17 +45,21 @@ _VERSION = re.compile(
 )
 _URL_USER = re.compile(r"://[^\s:/@<>]*:[^\s/@<>]*$")
 _IPV6 = re.compile(_START + r"(?<![:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?!:|\.\w)" + _END)
+# The groups of cards and IBANs stand apart by one of these; web pages have no-break spaces.
+_GAP = "[ \u00a0\u202f-]"
+# Candidates of cards and IBANs may overlap, so they are looked ahead at: a year or a reference right before the
+# number looks like its first group. No card begins with 20, as years do.
 # Plain, or grouped as printed on the card: 4-4-4-4 and its lengths, 4-6-5 (American Express), 4-6-4 (Diners).
 _CARDS = tuple(
-    re.compile(rf"{_START}(?<![.-])(?=[2-6])(?:{body})(?![.,-][0-9]){_END}")
+    re.compile(rf"{_START}(?<![.-])(?=2[2-7]|[3-6])(?=(?P<value>{body})(?![.,-][0-9]){_END})")
     for body in (
-        r"[0-9]{13,19}",
-        r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,4}",
-        r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}\1[0-9]{1,3}",
-        r"[0-9]{4}([ -])[0-9]{6}\1[0-9]{4,5}",
+        "[0-9]{13,19}",
+        rf"[0-9]{{4}}(?P<gap>{_GAP})(?:[0-9]{{4}}(?P=gap)){{2}}[0-9]{{1,4}}",
+        rf"[0-9]{{4}}(?P<gap>{_GAP})(?:[0-9]{{4}}(?P=gap)){{3}}[0-9]{{1,3}}",
+        rf"[0-9]{{4}}(?P<gap>{_GAP})[0-9]{{6}}(?P=gap)[0-9]{{4,5}}",
     )
 )
-_IBAN = re.compile(_START + r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{1,4}){3,8}" + _END)
+_IBAN = re.compile(rf"{_START}(?=(?P<value>[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[A-Za-z0-9]){{11,30}}){_END})")
 _SECRETS = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
@@ -69,7 +73,8 @@ _SECRETS = tuple(
         _START + r"eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,4096}",
         # A key that was cut off is masked to the end of what looks like a key.
         r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:[A-Za-z0-9+/=\s:,.()\\-]{0,16384}?-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s\\]*)",
+        r"(?:(?:[A-Za-z0-9+/=\s:,.()\\]|-(?!----))*+-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
+        r"|[A-Za-z0-9+/=\s\\]*)",
         r"(?i)(?<![A-Za-z])(?:password|passwd|pwd|passphrase|secret|api[_-]?key|(?:access|auth)[_-]?token)[\"']?"
         r"(?:\s{0,8}=\s{0,8}|\s{0,8}:\s{0,8}(?=[^\s<]{0,64}[0-9]))[\"']?(?P<value>[^\s\"'<>&;,]{3,256})",
         r"://[^\s:/@<>]{0,256}:(?P<value>[^\s/@<>]{1,256})@",
@@ -81,9 +86,9 @@ _PHONE_RUN = re.compile(_PHONE)
 
 # What the texts of each kind have at least, for Polars (Rust's regex has neither lookaround nor `\1`).
 _CANDIDATES = {
-    "card": r"(?:[0-9][ -]?){13}",
+    "card": rf"(?:[0-9]{_GAP}?){{13}}",
     "email": "@",
-    "iban": r"[A-Z]{2}[0-9]{2} ?[A-Z0-9]",
+    "iban": rf"[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[A-Za-z0-9]){{11}}",
     "ip": r"(?:[0-9]{1,3}\.){3}[0-9]|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:",
     "phone": _PHONE,
     "secret": r"(?i)gh[pousr]_|github_pat_|AKIA|ASIA|xox[abeoprs]-|[sr]k_(?:live|test)_|sk-|AIza|eyJ|PRIVATE KEY"
@@ -230,19 +235,21 @@ def _cards(text: str) -> Iterator[Range]:
 
     for pattern in _CARDS:
         for match in pattern.finditer(text):
-            digits = re.sub("[ -]", "", match[0])
+            digits = re.sub(_GAP, "", match["value"])
             if 13 <= len(digits) <= 19 and luhn.is_valid(digits):
-                yield match.span()
+                yield match.span("value")
 
 
 def _ibans(text: str) -> Iterator[Range]:
     from stdnum import iban
 
     for match in _IBAN.finditer(text):
-        # A word in capitals behind the number looks like one more group: leave out groups until the sum fits.
-        for end in [match.end(), *(match.start() + gap.start() for gap in reversed([*re.finditer(" ", match[0])]))]:
-            if iban.is_valid(text[match.start() : end]):
-                yield match.start(), end
+        start, last = match.span("value")
+        # A word behind the number looks like one more group: leave out groups until the sum fits.
+        for end in [last, *(start + gap.start() for gap in reversed([*re.finditer(_GAP, match["value"])]))]:
+            number = re.sub(_GAP, "", text[start:end])
+            if len(number) >= 15 and iban.is_valid(number):
+                yield start, end
                 break
 
 
