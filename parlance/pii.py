@@ -44,7 +44,10 @@ _VERSION = re.compile(
     r"(?:(?:version|ver|release|since|section|chapter|rev|v)[\s.:#]{0,3}|[<>^~=!]=\s?)$", re.IGNORECASE
 )
 _URL_USER = re.compile(r"://[^\s:/@<>]*:[^\s/@<>]*$")
-_IPV6 = re.compile(_START + r"(?<![:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?!:|\.\w)" + _END)
+# A label may stand before the address and a colon behind: `IPv6:2001:db8::1`, `2001:db8::1: refused`.
+_IPV6 = re.compile(
+    _START + r"(?<!::)(?<!\.)[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?<![^:]:)(?!::|\.\w)" + _END
+)
 # The groups of cards and IBANs stand apart by one of these; web pages have no-break spaces.
 _GAP = "[ \u00a0\u202f-]"
 # Candidates of cards and IBANs may overlap, so they are looked ahead at: a year or a reference right before the
