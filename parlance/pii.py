@@ -43,7 +43,6 @@ _IPV4 = re.compile(_START + r"(?<!\.)(?<![A-Za-z][_-])(?!0)(?:[0-9]{1,3}\.){3}[0
 _VERSION = re.compile(
     r"(?:(?:version|ver|release|since|section|chapter|rev|v)[\s.:#]{0,3}|[<>^~=!]=\s?)$", re.IGNORECASE
 )
-_URL_USER = re.compile(r"://[^\s:/@<>]*:[^\s/@<>]*$")
 # A label may stand before the address and a colon behind: `IPv6:2001:db8::1`, `2001:db8::1: refused`.
 _IPV6 = re.compile(
     _START + r"(?<!::)(?<!\.)[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?<![^:]:)(?!::|\.\w)" + _END
@@ -63,26 +62,43 @@ _CARDS = tuple(
     )
 )
 _IBAN = re.compile(rf"{_START}(?=(?P<value>[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[A-Za-z0-9]){{11,30}}){_END})")
+# Tokens whose first letters say what they are: GitHub, Hugging Face, npm, AWS, Slack, Stripe, OpenAI and Anthropic,
+# GitLab, Google, SendGrid.
+_TOKENS = "|".join(
+    (
+        r"(?:gh[pousr]|hf|npm)_[A-Za-z0-9]{20,}",
+        r"github_pat_[A-Za-z0-9_]{20,}",
+        r"A[KS]IA[A-Z0-9]{16}",
+        r"(?:xox[a-eoprs]|xapp|xwfp)-[A-Za-z0-9%+/=-]{10,}",
+        r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{20,}",
+        r"(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{10,}",
+        r"(?:sk|gl(?:pat|dt|rt|ptt|cbt)|GOCSPX)-[A-Za-z0-9_-]{20,}",
+        r"AIza[A-Za-z0-9_-]{35,}",
+        r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}",
+    )
+)
+# Names of settings that hold a secret, whatever stands before: `PGPASSWORD`, `aws_secret_access_key`.
+_NAMES = r"password|passphrase|secret|(?:secret|access|account|api)[_-]?key(?:[_-]?base)?|(?:access|auth)[_-]?token"
+# In `scheme://user:password@host` both may hold an `@`: the last one before the path, a query or a quote counts.
+_URL_USER = r"://[^\s:/<>]{0,256}:"
+_URL_PASSWORD = r"[^\s/@<>]{0,256}(?:@[^\s/@<>?#\"']{0,256}){0,8}"
 _SECRETS = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
-        _START + r"gh[pousr]_[A-Za-z0-9]{20,255}",
-        _START + r"github_pat_\w{20,255}",
-        _START + r"(?:AKIA|ASIA)[A-Z0-9]{16}" + _END,
-        _START + r"xox[abeoprs]-[A-Za-z0-9-]{10,250}",
-        _START + r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,250}",
-        _START + r"sk-[A-Za-z0-9_-]{20,250}",
-        _START + r"AIza[A-Za-z0-9_-]{35}",
+        rf"{_START}(?:{_TOKENS}){_END}",
         _START + r"eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,4096}",
         # A key that was cut off is masked to the end of what looks like a key.
         r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:(?:[A-Za-z0-9+/=\s:,.()\\]|-(?!----))*+-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
         r"|[A-Za-z0-9+/=\s\\]*)",
-        r"(?i)(?<![A-Za-z])(?:password|passwd|pwd|passphrase|secret|api[_-]?key|(?:access|auth)[_-]?token)[\"']?"
+        rf"(?i)(?:{_NAMES}|(?<![a-z])(?:passwd|pwd))[\"']?"
         r"(?:\s{0,8}=\s{0,8}|\s{0,8}:\s{0,8}(?=[^\s<]{0,64}[0-9]))[\"']?(?P<value>[^\s\"'<>&;,]{3,256})",
-        r"://[^\s:/@<>]{0,256}:(?P<value>[^\s/@<>]{1,256})@",
+        r"(?i)(?:authorization[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?:basic|token)|bearer)\s{1,8}"
+        r"(?=[^\s\"'<>&;,]{0,256}[0-9=])(?P<value>[^\s\"'<>&;,]{12,})",
+        rf"{_URL_USER}(?P<value>(?!@){_URL_PASSWORD})@",
     )
 )
+_IN_URL = re.compile(f"{_URL_USER}{_URL_PASSWORD}$")
 # Runs of at least seven digits, in any script, with what people write between them.
 _PHONE = r"(?:\d[ \t().\-/\u00a0\u2010-\u2015]{0,4}){6}\d"
 _PHONE_RUN = re.compile(_PHONE)
@@ -94,8 +110,8 @@ _CANDIDATES = {
     "iban": rf"[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[A-Za-z0-9]){{11}}",
     "ip": r"(?:[0-9]{1,3}\.){3}[0-9]|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:",
     "phone": _PHONE,
-    "secret": r"(?i)gh[pousr]_|github_pat_|AKIA|ASIA|xox[abeoprs]-|[sr]k_(?:live|test)_|sk-|AIza|eyJ|PRIVATE KEY"
-    r"|passw|pwd|passphrase|secret|api[_-]?key|token|://[^\s/@]*:[^\s/@]+@",
+    "secret": rf"{_TOKENS}|eyJ[A-Za-z0-9_-]{{8}}|PRIVATE KEY|(?i:(?:{_NAMES}|passwd|pwd)[^=:]{{0,9}}[=:])"
+    r"|(?i:bearer|authorization)|://[^\s:/<>]*:[^\s/<>]+@",
 }
 
 
@@ -211,7 +227,7 @@ def _search(text: str, kinds: Sequence[str], regions: Sequence[str]) -> Iterator
 def _emails(text: str) -> Iterator[Range]:
     for match in _EMAIL.finditer(text):
         # In `scheme://user:password@host` the end looks like an address: that is for `_secrets`.
-        if not _URL_USER.search(text[max(match.start() - 256, 0) : match.start()]):
+        if not _IN_URL.search(text[max(match.start() - 256, 0) : match.start()]):
             yield match.span()
 
 

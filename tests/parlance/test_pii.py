@@ -15,6 +15,19 @@ from parlance.errors import ConfigError
 GITHUB = "ghp_" + "a1B2" * 9
 AWS = "AKIA" + "IOSFODNN7EXAMPLE"
 SLACK = "xoxb-" + "123456789012-abcdefABCDEF"
+SLACK_BROWSER = "xoxc-" + "123456789012-123456-abcdef"
+SLACK_COOKIE = "xoxd-" + "abc%2Fdef1234567890%3D"
+SLACK_APP = "xapp-" + "1-A0123-1234567890-abcdef0123"
+SLACK_HOOK = "hooks.slack.com/services/" + "T00000000/" + "B00000000/" + "XXXXXXXXXXXXXXXXXXXXXXXX"
+GITHUB_FINE = "github_pat_" + "11ABCDEFG0_" + "a1B2" * 12
+GITLAB = "glpat-" + "abcdefghij_klmnop-qrst"
+HUGGING_FACE = "hf_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH"
+NPM = "npm_" + "abcdefghijklmnopqrstuvwxyz0123456789"
+OPENAI = "sk-" + "proj-abcdefghij_klmnopqrst1234567890"
+ANTHROPIC = "sk-" + "ant-api03-abcdefghijklmnopqrstuv"
+SENDGRID = "SG." + "abcdefghijklmnopqrstuv." + "abcdefghijklmnopqrstuvwxyz0123456789-_ABCDE"
+GOOGLE_CLIENT = "GOCSPX-" + "abcdefghijklmnopqrstuvwxyz12"
+AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
 STRIPE = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
 GOOGLE = "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"
 JWT = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"
@@ -58,6 +71,18 @@ FOUND = [
     ("secret", "use {}", GITHUB),
     ("secret", "use {}", AWS),
     ("secret", "use {}", SLACK),
+    ("secret", "use {}", SLACK_BROWSER),
+    ("secret", "use {}", SLACK_COOKIE),
+    ("secret", "use {}", SLACK_APP),
+    ("secret", "POST https://{}", SLACK_HOOK),
+    ("secret", "use {}", GITHUB_FINE),
+    ("secret", "use {}", GITLAB),
+    ("secret", "use {}", HUGGING_FACE),
+    ("secret", "use {}", NPM),
+    ("secret", "use {}", OPENAI),
+    ("secret", "use {}", ANTHROPIC),
+    ("secret", "use {}", SENDGRID),
+    ("secret", "use {}", GOOGLE_CLIENT),
     ("secret", "use {}", STRIPE),
     ("secret", "use {}", GOOGLE),
     ("secret", "Bearer {}", JWT),
@@ -66,7 +91,16 @@ FOUND = [
     ("secret", "password={}", "hunter2"),
     ("secret", "DB_PASSWORD = '{}'", "s3cr3t!x"),
     ("secret", '"api_key": "{}"', "abc123def"),
+    ("secret", "aws_secret_access_key = {}", AWS_SECRET),
+    ("secret", "export AWS_SECRET_ACCESS_KEY={}", AWS_SECRET),
+    ("secret", "SECRET_KEY='{}'", "django-insecure-abc123"),
+    ("secret", "AccountKey={};", "abc123/x=="),
+    ("secret", "PGPASSWORD={} psql", "hunter2"),
+    ("secret", "Authorization: Bearer {}", "abcdef0123456789abcdef"),
+    ("secret", "'Authorization': 'Basic {}'", "dXNlcjpwYXNz" + "d29yZA=="),
     ("secret", "postgres://admin:{}@db.internal/x", "pa55"),
+    ("secret", "postgres://admin:{}@db.example.com/x", "p@ss@5"),
+    ("secret", "http://ann:{}@db.example.com?mail=x@y", "p@ss:"),
 ]
 
 
@@ -108,6 +142,9 @@ def test_found_within_markup(kind: str, frame: str, value: str, wrapper: str) ->
         "password=<your password>",
         "https://example.com/a:b@c",
         "sk-learn and xoxb- and AKIA",
+        "hf_hub_download of npm_config_registry, SG.Main.view, secret: see below",
+        "the bearer of bad news, Authorization: Bearer <token>, basic authentication",
+        "aws_access_key_id = see 1Password; secretary: x1, pwd: /home, $OLDPWD=/home/x1",
         "<EMAIL> <SECRET> password=<SECRET>",
         "row 2275 3 4 11 15 of 17",
     ],
@@ -120,6 +157,11 @@ def test_the_longest_of_overlapping_spans_wins() -> None:
     text = "password=!10.1.1.1! and 10.1.1.1"
     found = [(text[span["start"] : span["end"]], span["kind"]) for span in pii.find(pl.Series([text]))[0]]
     assert found == [("!10.1.1.1!", "secret"), ("10.1.1.1", "ip")]
+
+
+def test_a_user_in_an_address_may_be_an_email() -> None:
+    text = "smtp://ann@example.com:pa55@mail.example.com"
+    assert pii.mask(text, pii.find(pl.Series([text]))[0].to_list())[0] == "smtp://<EMAIL>:<SECRET>@mail.example.com"
 
 
 def test_offsets_are_code_points() -> None:
@@ -241,6 +283,13 @@ HOSTILE = [
     "xoxb-",
     "sk_live_",
     "AIza",
+    "SG.",
+    "SG.abcdefghijklmnopqrstuv.",
+    "secret_",
+    "bearer ",
+    "authorization: basic ",
+    "://a:@b@",
+    "hooks.slack.com/services/",
 ]
 
 
