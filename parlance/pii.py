@@ -34,57 +34,84 @@ Range = tuple[int, int]
 
 _MASK = re.compile(f"<(?:{'|'.join(kind.upper() for kind in KINDS)})>")
 
-_EMAIL = re.compile(r"(?<![\w.%+-])[\w%+-][\w.%+-]{0,63}@(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
-# `containers-1.6.0.1`, `version 4.18.2.1` and `base >=4.14.3.0` are versions; nobody's address begins with 0.
-_IPV4 = re.compile(r"(?<![\w.])(?<![A-Za-z_]-)(?!0)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\w|\.\w)")
+# What may stand at the borders: `_`, Slack's mark of italics, and letters of scripts that put no spaces.
+_START, _END = "(?<![A-Za-z0-9])", "(?![A-Za-z0-9])"
+_EMAIL = re.compile(r"(?<![^\W_])[^\W_][\w.%+-]{0,63}@(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_]{2,24}" + _END)
+# `containers-1.6.0.1`, `lib_1.6.0.1`, `version 4.18.2.1` and `base >=4.14.3.0` are versions; nobody's address
+# begins with 0.
+_IPV4 = re.compile(_START + r"(?<!\.)(?<![A-Za-z][_-])(?!0)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.\w)" + _END)
 _VERSION = re.compile(
     r"(?:(?:version|ver|release|since|section|chapter|rev|v)[\s.:#]{0,3}|[<>^~=!]=\s?)$", re.IGNORECASE
 )
-_URL_USER = re.compile(r"://[^\s:/@<>]*:[^\s/@<>]*$")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?![\w:]|\.\w)")
+# A label may stand before the address and a colon behind: `IPv6:2001:db8::1`, `2001:db8::1: refused`.
+_IPV6 = re.compile(
+    _START + r"(?<!::)(?<!\.)[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?<![^:]:)(?!::|\.\w)" + _END
+)
+# The groups of cards and IBANs stand apart by one of these; web pages have no-break spaces.
+_GAP = "[ \u00a0\u202f-]"
+# Candidates of cards and IBANs may overlap, so they are looked ahead at: a year or a reference right before the
+# number looks like its first group. No card begins with 20, as years do.
 # Plain, or grouped as printed on the card: 4-4-4-4 and its lengths, 4-6-5 (American Express), 4-6-4 (Diners).
 _CARDS = tuple(
-    re.compile(rf"(?<![\w.-])(?=[2-6])(?:{body})(?!\w|[.,-][0-9])")
+    re.compile(rf"{_START}(?<![.-])(?=2[2-7]|[3-6])(?=(?P<value>{body})(?![.,-][0-9]){_END})")
     for body in (
-        r"[0-9]{13,19}",
-        r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,4}",
-        r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}\1[0-9]{1,3}",
-        r"[0-9]{4}([ -])[0-9]{6}\1[0-9]{4,5}",
+        "[0-9]{13,19}",
+        rf"[0-9]{{4}}(?P<gap>{_GAP})(?:[0-9]{{4}}(?P=gap)){{2}}[0-9]{{1,4}}",
+        rf"[0-9]{{4}}(?P<gap>{_GAP})(?:[0-9]{{4}}(?P=gap)){{3}}[0-9]{{1,3}}",
+        rf"[0-9]{{4}}(?P<gap>{_GAP})[0-9]{{6}}(?P=gap)[0-9]{{4,5}}",
     )
 )
-_IBAN = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{1,4}){3,8}(?!\w)")
+_IBAN = re.compile(rf"{_START}(?=(?P<value>[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[A-Za-z0-9]){{11,30}}){_END})")
+# Tokens whose first letters say what they are: GitHub, Hugging Face, npm, AWS, Slack, Stripe, OpenAI and Anthropic,
+# GitLab, Google, SendGrid.
+_TOKENS = "|".join(
+    (
+        r"(?:gh[pousr]|hf|npm)_[A-Za-z0-9]{20,}",
+        r"github_pat_[A-Za-z0-9_]{20,}",
+        r"A[KS]IA[A-Z0-9]{16}",
+        r"(?:xox[a-eoprs]|xapp|xwfp)-[A-Za-z0-9%+/=-]{10,}",
+        r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{20,}",
+        r"(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{10,}",
+        r"(?:sk|gl(?:pat|dt|rt|ptt|cbt)|GOCSPX)-[A-Za-z0-9_-]{20,}",
+        r"AIza[A-Za-z0-9_-]{35,}",
+        r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}",
+    )
+)
+# Names of settings that hold a secret, whatever stands before: `PGPASSWORD`, `aws_secret_access_key`.
+_NAMES = r"password|passphrase|secret|(?:secret|access|account|api)[_-]?key(?:[_-]?base)?|(?:access|auth)[_-]?token"
+# In `scheme://user:password@host` both may hold an `@`: the last one before the path, a query or a quote counts.
+_URL_USER = r"://[^\s:/<>]{0,256}:"
+_URL_PASSWORD = r"[^\s/@<>]{0,256}(?:@[^\s/@<>?#\"']{0,256}){0,8}"
 _SECRETS = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
-        r"(?<!\w)gh[pousr]_[A-Za-z0-9]{20,255}",
-        r"(?<!\w)github_pat_\w{20,255}",
-        r"(?<!\w)(?:AKIA|ASIA)[A-Z0-9]{16}(?!\w)",
-        r"(?<!\w)xox[abeoprs]-[A-Za-z0-9-]{10,250}",
-        r"(?<!\w)[sr]k_(?:live|test)_[A-Za-z0-9]{10,250}",
-        r"(?<!\w)sk-[A-Za-z0-9_-]{20,250}",
-        r"(?<!\w)AIza[A-Za-z0-9_-]{35}",
-        r"(?<!\w)eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,4096}",
+        rf"{_START}(?:{_TOKENS}){_END}",
+        _START + r"eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,4096}",
         # A key that was cut off is masked to the end of what looks like a key.
         r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:[A-Za-z0-9+/=\s:,.()\\-]{0,16384}?-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s\\]*)",
-        r"(?i)(?<![A-Za-z])(?:password|passwd|pwd|passphrase|secret|api[_-]?key|(?:access|auth)[_-]?token)[\"']?"
+        r"(?:(?:[A-Za-z0-9+/=\s:,.()\\]|-(?!----))*+-----END [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
+        r"|[A-Za-z0-9+/=\s\\]*)",
+        rf"(?i)(?:{_NAMES}|(?<![a-z])(?:passwd|pwd))[\"']?"
         r"(?:\s{0,8}=\s{0,8}|\s{0,8}:\s{0,8}(?=[^\s<]{0,64}[0-9]))[\"']?(?P<value>[^\s\"'<>&;,]{3,256})",
-        r"://[^\s:/@<>]{0,256}:(?P<value>[^\s/@<>]{1,256})@",
+        r"(?i)(?:authorization[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?:basic|token)|bearer)\s{1,8}"
+        r"(?=[^\s\"'<>&;,]{0,256}[0-9=])(?P<value>[^\s\"'<>&;,]{12,})",
+        rf"{_URL_USER}(?P<value>(?!@){_URL_PASSWORD})@",
     )
 )
+_IN_URL = re.compile(f"{_URL_USER}{_URL_PASSWORD}$")
 # Runs of at least seven digits, in any script, with what people write between them.
 _PHONE = r"(?:\d[ \t().\-/\u00a0\u2010-\u2015]{0,4}){6}\d"
 _PHONE_RUN = re.compile(_PHONE)
 
 # What the texts of each kind have at least, for Polars (Rust's regex has neither lookaround nor `\1`).
 _CANDIDATES = {
-    "card": r"(?:[0-9][ -]?){13}",
+    "card": rf"(?:[0-9]{_GAP}?){{13}}",
     "email": "@",
-    "iban": r"[A-Z]{2}[0-9]{2} ?[A-Z0-9]",
+    "iban": rf"[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[A-Za-z0-9]){{11}}",
     "ip": r"(?:[0-9]{1,3}\.){3}[0-9]|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:",
     "phone": _PHONE,
-    "secret": r"(?i)gh[pousr]_|github_pat_|AKIA|ASIA|xox[abeoprs]-|[sr]k_(?:live|test)_|sk-|AIza|eyJ|PRIVATE KEY"
-    r"|passw|pwd|passphrase|secret|api[_-]?key|token|://[^\s/@]*:[^\s/@]+@",
+    "secret": rf"{_TOKENS}|eyJ[A-Za-z0-9_-]{{8}}|PRIVATE KEY|(?i:(?:{_NAMES}|passwd|pwd)[^=:]{{0,9}}[=:])"
+    r"|(?i:bearer|authorization)|://[^\s:/<>]*:[^\s/<>]+@",
 }
 
 
@@ -200,7 +227,7 @@ def _search(text: str, kinds: Sequence[str], regions: Sequence[str]) -> Iterator
 def _emails(text: str) -> Iterator[Range]:
     for match in _EMAIL.finditer(text):
         # In `scheme://user:password@host` the end looks like an address: that is for `_secrets`.
-        if not _URL_USER.search(text[max(match.start() - 256, 0) : match.start()]):
+        if not _IN_URL.search(text[max(match.start() - 256, 0) : match.start()]):
             yield match.span()
 
 
@@ -227,19 +254,21 @@ def _cards(text: str) -> Iterator[Range]:
 
     for pattern in _CARDS:
         for match in pattern.finditer(text):
-            digits = re.sub("[ -]", "", match[0])
+            digits = re.sub(_GAP, "", match["value"])
             if 13 <= len(digits) <= 19 and luhn.is_valid(digits):
-                yield match.span()
+                yield match.span("value")
 
 
 def _ibans(text: str) -> Iterator[Range]:
     from stdnum import iban
 
     for match in _IBAN.finditer(text):
-        # A word in capitals behind the number looks like one more group: leave out groups until the sum fits.
-        for end in [match.end(), *(match.start() + gap.start() for gap in reversed([*re.finditer(" ", match[0])]))]:
-            if iban.is_valid(text[match.start() : end]):
-                yield match.start(), end
+        start, last = match.span("value")
+        # A word behind the number looks like one more group: leave out groups until the sum fits.
+        for end in [last, *(start + gap.start() for gap in reversed([*re.finditer(_GAP, match["value"])]))]:
+            number = re.sub(_GAP, "", text[start:end])
+            if len(number) >= 15 and iban.is_valid(number):
+                yield start, end
                 break
 
 
