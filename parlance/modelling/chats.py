@@ -14,7 +14,7 @@ from parlance.errors import ConfigError
 from parlance.modelling.loading import load_tokenizer
 
 IGNORED = -100  # the label that the loss of transformers skips
-
+PROBE = "PROBE-7d1f"  # an answer that no template contains
 
 TokenSequence = Mapping[str, Sequence[int] | npt.NDArray[np.int32]]
 Messages = Sequence[Mapping[str, str]]
@@ -72,12 +72,16 @@ def prompt_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, at_
     return tokens, cut
 
 
-def labelled_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> tuple[list[int], list[int]]:
+def labelled_tokens(
+    tokenizer: PreTrainedTokenizerBase, messages: Messages, *, end: int | None = None
+) -> tuple[list[int], list[int]]:
     """Tokens and labels of one chat; labels stand only on what the assistant says and its end tokens, else `IGNORED`.
 
     An answer is what the template adds to the prompt, so that any template works, with generation markers or
-    without; prompt and answer are encoded apart, as they are when the model writes the answer.
+    without; prompt and answer are encoded apart, as they are when the model writes the answer. `end` is the
+    `end_of_answer`, which is looked for where it is null.
     """
+    end = end_of_answer(tokenizer) if end is None else end
     tokens: list[int] = []
     labels: list[int] = []
     said = ""
@@ -90,17 +94,23 @@ def labelled_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> t
                 f"the chat template of {tokenizer.name_or_path!r} does not continue its own prompt: {chat!r}"
             )
         before, answered = encode(tokenizer, prompt[len(said) :]), encode(tokenizer, chat[len(prompt) :])
-        learned = _learned(tokenizer, answered)
+        # Some templates write a line break after the end token.
+        learned = answered.index(end) + 1 if end in answered else len(answered)
         tokens += before + answered
         labels += [IGNORED] * len(before) + answered[:learned] + [IGNORED] * (len(answered) - learned)
         said = chat
     return tokens, labels
 
 
-def _learned(tokenizer: PreTrainedTokenizerBase, answered: list[int]) -> int:
-    """How many tokens of an answer are learned: some templates write a line break after the end token."""
-    end = tokenizer.eos_token_id
-    return len(answered) - answered[::-1].index(end) if end in answered else len(answered)
+def end_of_answer(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The first special token that the template writes after an answer; where it writes none, the tokenizer's end.
+
+    They differ in many a base: the end token of Qwen2.5 ends documents, and its template ends turns with `<|im_end|>`.
+    """
+    chat = _render(tokenizer, [*asked("?"), {"role": "assistant", "content": PROBE}])
+    special = {token for token, added in tokenizer.added_tokens_decoder.items() if added.special}
+    after = encode(tokenizer, chat.partition(PROBE)[2])
+    return int(next((token for token in after if token in special), tokenizer.eos_token_id))
 
 
 def labelled_examples(
@@ -108,8 +118,9 @@ def labelled_examples(
 ) -> tuple[list[LabelledExample], list[str]]:
     """The examples of up to `at_most` tokens, and the ids of the longer ones."""
     fitting, too_long = [], []
+    end = end_of_answer(tokenizer)
     for id, split, messages in examples.select("id", "split", "messages").iter_rows():
-        tokens, labels = labelled_tokens(tokenizer, messages)
+        tokens, labels = labelled_tokens(tokenizer, messages, end=end)
         if len(tokens) > at_most:
             too_long.append(id)
             continue

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import ANSWERS, SPECIAL, chat, examples, save_tokenizer
+from tiny_models import ANSWERS, SPECIAL, TEMPLATE, chat, examples, save_tokenizer
 
 from parlance.errors import ConfigError
 from parlance.modelling import chat_texts
@@ -14,6 +14,7 @@ from parlance.modelling.chats import (
     asked,
     disarmed,
     encode,
+    end_of_answer,
     labelled_examples,
     labelled_tokens,
     prompt_tokens,
@@ -73,6 +74,16 @@ def test_what_a_template_writes_after_the_end_token_is_not_learned(tokenizer: Pa
     _, labels = labelled_tokens(loaded, chat("one?", "two"))
     assert labels[-1] == IGNORED
     assert loaded.decode([label for label in labels if label != IGNORED]) == "two<|end|>"
+
+
+def test_an_answer_ends_as_the_template_ends_it_whatever_ends_documents(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    loaded.chat_template = TEMPLATE.replace("eos_token", "'<|end|>\n'")
+    loaded.eos_token = "<|pad|>"
+    _, labels = labelled_tokens(loaded, chat("one?", "two", "three?", ""))
+    assert loaded.decode([label for label in labels if label != IGNORED]) == "two<|end|><|end|>"
+    loaded.chat_template = TEMPLATE.replace("eos_token", "'\n'")
+    assert end_of_answer(loaded) == loaded.eos_token_id
 
 
 def test_a_template_that_does_not_continue_its_prompt_is_refused(tokenizer: Path) -> None:
