@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from parlance.errors import ConfigError
@@ -78,8 +79,9 @@ def labelled_tokens(
     """Tokens and labels of one chat; labels stand only on what the assistant says and its end tokens, else `IGNORED`.
 
     An answer is what the template adds to the prompt, so that any template works, with generation markers or
-    without; prompt and answer are encoded apart, as they are when the model writes the answer. `end` is the
-    `end_of_answer`, which is looked for where it is null.
+    without; prompt and answer are encoded apart, as they are when the model writes the answer. Where a template writes
+    earlier answers otherwise than the last, that one alone is learned. `end` is the `end_of_answer`, which is looked
+    for where it is null.
     """
     end = end_of_answer(tokenizer) if end is None else end
     tokens: list[int] = []
@@ -89,7 +91,10 @@ def labelled_tokens(
         if message["role"] != "assistant":
             continue
         prompt, chat = _render(tokenizer, messages[:place], prompt=True), _render(tokenizer, messages[: place + 1])
-        if not (prompt.startswith(said) and chat.startswith(prompt)):
+        if not prompt.startswith(said):
+            # Qwen3 and Phi-3: an earlier answer, written as the last one, is not what the model reads before this.
+            tokens, labels, said = [], [], ""
+        if not chat.startswith(prompt):
             raise ConfigError(
                 f"the chat template of {tokenizer.name_or_path!r} does not continue its own prompt: {chat!r}"
             )
@@ -116,11 +121,17 @@ def end_of_answer(tokenizer: PreTrainedTokenizerBase) -> int:
 def labelled_examples(
     tokenizer: PreTrainedTokenizerBase, examples: pl.DataFrame, *, at_most: int
 ) -> tuple[list[LabelledExample], list[str]]:
-    """The examples of up to `at_most` tokens, and the ids of the longer ones."""
+    """The examples of up to `at_most` tokens, and the ids of the longer ones.
+
+    Raises ConfigError, with its id, where the chat template refuses an example.
+    """
     fitting, too_long = [], []
     end = end_of_answer(tokenizer)
     for id, split, messages in examples.select("id", "split", "messages").iter_rows():
-        tokens, labels = labelled_tokens(tokenizer, messages, end=end)
+        try:
+            tokens, labels = labelled_tokens(tokenizer, messages, end=end)
+        except (ConfigError, TemplateError) as error:
+            raise ConfigError(f"example {id!r} cannot be learned from: {error}") from error
         if len(tokens) > at_most:
             too_long.append(id)
             continue
@@ -158,4 +169,17 @@ def _render(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, prompt: b
     if not tokenizer.chat_template:
         raise ConfigError(f"the tokenizer of {tokenizer.name_or_path!r} has no chat template; chats need one")
     chat = [{"role": one["role"], "content": disarmed(tokenizer, one["content"])} for one in messages]
-    return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt))
+    try:
+        return _written(tokenizer, chat, prompt=prompt)
+    except TemplateError:
+        # Gemma has no system role: what it would say begins the first question, in training as in use.
+        if [one["role"] for one in chat[:2]] != ["system", "user"]:
+            raise
+        system, first, *rest = chat
+        told = {"role": "user", "content": f"{system['content']}\n\n{first['content']}"}
+        return _written(tokenizer, [told, *rest], prompt=prompt)
+
+
+def _written(tokenizer: PreTrainedTokenizerBase, chat: list[dict[str, str]], *, prompt: bool) -> str:
+    # Read by the templates of models that can think, such as Qwen3: answers are learned and asked for without thoughts.
+    return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt, enable_thinking=False))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import ANSWERS, TEMPLATE, save_tokenizer
+from tiny_models import ANSWERS, refusing, save_tokenizer
 
 from parlance import inference
 from parlance.inference import InferenceSettings, Outcome, Request
@@ -17,9 +17,8 @@ from parlance.modelling import GenerationSettings
 DRAWN = GenerationSettings(max_new_tokens=12, temperature=1.0, repetition_penalty=1.0)
 
 
-def asked(text: str, *, system: str = "") -> list[dict[str, str]]:
-    first = [{"role": "system", "content": system}] if system else []
-    return [*first, {"role": "user", "content": text}]
+def asked(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
 
 
 def answered(
@@ -57,12 +56,11 @@ def test_tokens_and_ends_are_counted(memorised: str) -> None:
 def test_a_chat_that_the_model_refuses_fails_alone(base: str, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(base, folder)
-    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + TEMPLATE
-    save_tokenizer(folder, chat_template=refusing)
-    requests = [Request(id="a", messages=asked("Why?")), Request(id="b", messages=asked("Why?", system="Be brief."))]
+    save_tokenizer(folder, chat_template=refusing("'secret' in messages[-1]['content']"))
+    requests = [Request(id="a", messages=asked("Why?")), Request(id="b", messages=asked("A secret?"))]
     found = answered(str(folder), requests, DRAWN)
     assert found["a"].error is None
-    assert found["b"].error == "chat template: no system role"
+    assert found["b"].error == "chat template: refused"
 
 
 def test_answers_that_break_the_schema_are_drawn_again_within_bounds(memorised: str) -> None:
