@@ -1,8 +1,10 @@
 """A model here as the writer of a batch: its answers depend on the request alone, and one bad chat fails alone."""
 
 import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from parlance import inference
 from parlance.inference import InferenceSettings, Outcome, Request
 from parlance.inference.schema import AnswerSchema
 from parlance.inference.writers import Target, chosen, opened
+from parlance.inference.writers.local import Local
 from parlance.modelling import GenerationSettings
 
 DRAWN = GenerationSettings(max_new_tokens=12, temperature=1.0, repetition_penalty=1.0)
@@ -61,6 +64,26 @@ def test_a_chat_that_the_model_refuses_fails_alone(base: str, tmp_path: Path) ->
     found = answered(str(folder), requests, DRAWN)
     assert found["a"].error is None
     assert found["b"].error == "chat template: refused"
+
+
+def test_a_batch_that_does_not_fit_is_halved_when_its_memory_is_free_again(base: str) -> None:
+    settings = InferenceSettings(generation=DRAWN)
+    requests = [Request(id=str(place), messages=asked(text)) for place, text in enumerate(ANSWERS)]
+    failed: list[weakref.ref[torch.Tensor]] = []
+    held: list[int] = []
+
+    def run_out(model: torch.nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> None:
+        held.append(sum(one() is not None for one in failed))
+        if len(given["input_ids"]) > 1:
+            failed.append(weakref.ref(given["input_ids"]))
+            raise torch.OutOfMemoryError("no room")
+
+    with opened(Target(writer="transformers", model=base), settings, None) as writer:
+        assert isinstance(writer, Local)
+        writer._model.register_forward_pre_hook(run_out, with_kwargs=True)
+        found = list(writer.answers(requests, DRAWN))
+    assert [one.error for one in found] == [None] * 4
+    assert (len(failed), max(held)) == (3, 0)
 
 
 def test_answers_that_break_the_schema_are_drawn_again_within_bounds(memorised: str) -> None:
