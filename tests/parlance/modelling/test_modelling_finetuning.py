@@ -26,6 +26,7 @@ from parlance.modelling.chats import labelled_examples
 from parlance.modelling.checkpoints import STATE
 from parlance.modelling.loading import ends, load_model, load_tokenizer
 from parlance.modelling.records import refer
+from parlance.modelling.training import _arguments
 
 PROCESS = Path(__file__).parent / "finetune_process.py"
 
@@ -119,6 +120,12 @@ def test_patience_that_lasts_ends_at_the_last_step(base: str, tmp_path: Path) ->
 def test_patience_without_validation_is_refused(base: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="patience 1, but nothing is held out for validation"):
         run(base, tmp_path, examples(ANSWERS), replace(TINY_TUNING, patience=1))
+
+
+def test_a_step_reads_one_batch_however_many_devices_there_are(tmp_path: Path) -> None:
+    arguments = _arguments(TINY_TUNING, steps=1, folder=tmp_path, validate=True)
+    arguments._n_gpu = 2  # as transformers finds on a machine with two
+    assert (arguments.train_batch_size, arguments.eval_batch_size) == (TINY_TUNING.batch_size,) * 2
 
 
 @pytest.mark.parametrize(
