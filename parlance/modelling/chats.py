@@ -49,18 +49,23 @@ def chat_texts(examples: pl.DataFrame, *, tokenizer: Path) -> Iterator[str]:
         yield _render(loaded, messages)
 
 
+def whole_prompt(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
+    """The tokens of the chat up to where the answer begins."""
+    return encode(tokenizer, _render(tokenizer, messages, prompt=True))
+
+
 def prompt_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, at_most: int) -> tuple[list[int], bool]:
-    """The chat up to where the answer begins, and whether something was left out to fit `at_most` tokens.
+    """As `whole_prompt`, and whether something was left out to fit `at_most` tokens.
 
     What was said first goes first, but for the system message; then the end of the last message is cut off.
     """
     system = [one for one in messages[:1] if one["role"] == "system"]
     told = list(messages[len(system) :])
-    tokens = encode(tokenizer, _render(tokenizer, [*system, *told], prompt=True))
+    tokens = whole_prompt(tokenizer, [*system, *told])
     cut = len(tokens) > at_most
     while len(tokens) > at_most and len(told) > 1:
         told = told[2:]
-        tokens = encode(tokenizer, _render(tokenizer, [*system, *told], prompt=True))
+        tokens = whole_prompt(tokenizer, [*system, *told])
     text = told[-1]["content"]
     while len(tokens) > at_most:
         if not text:
@@ -69,7 +74,7 @@ def prompt_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, at_
             )
         starts = _token_starts(tokenizer, text)
         text = text[: starts[max(len(starts) - (len(tokens) - at_most), 0)]] if starts else ""
-        tokens = encode(tokenizer, _render(tokenizer, [*system, *asked(text)], prompt=True))
+        tokens = whole_prompt(tokenizer, [*system, *asked(text)])
     return tokens, cut
 
 
