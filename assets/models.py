@@ -4,6 +4,7 @@ import inspect
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,7 @@ from assets.tokenizers import name_of
 from assets.training_settings import FinetuningConfig, PretrainingConfig
 from parlance import plots
 from parlance.lake import Lake
+from parlance.modelling.fingerprints import identity
 from parlance.modelling.rules_of_thumb import RULES, Finding, Report
 from parlance.modelling.settings import FinetuningSettings, PretrainingSettings
 from parlance.stages import models as stages
@@ -115,7 +117,9 @@ def _base_model(lanes: Sequence[Lane], *, configured: str) -> dg.AssetsDefinitio
         """
         opened = lake.open()
         if configured:
-            made = version("configured", configured)
+            # A folder may be given other weights under the same name.
+            held = [identity(configured)] if Path(configured).is_dir() else []
+            made = version("configured", configured, *held)
             with opened.files.publish(BASE, made) as folder:
                 stages.refer_to(configured, folder)
             return _model(opened, BASE, made, {"model": configured})

@@ -41,7 +41,7 @@ class DraftingConfig(dg.Config):
     top_p: float = Field(
         default=GenerationSettings.top_p, description="Draw from the likeliest with that much together."
     )
-    repetition_penalty: float = Field(default=GenerationSettings.repetition_penalty, description="Not for an endpoint.")
+    repetition_penalty: float = Field(default=GenerationSettings.repetition_penalty, description="Of transformers.")
     batch_size: int = Field(default=GenerationSettings.batch_size, description="Of transformers; changes no answer.")
     seed: int = GenerationSettings.seed
     most_attempts: int = Field(default=InferenceSettings.most_attempts, description="At a failed request, in all runs.")

@@ -1,7 +1,7 @@
 """How well a model answers what it was not trained on."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,10 @@ from parlance.modelling.chats import IGNORED, LabelledExample, TokenSequence, la
 from parlance.modelling.generation import answers
 from parlance.modelling.loading import LanguageModel, load_model, load_tokenizer, padding_token, window
 from parlance.modelling.settings import GenerationSettings
-from parlance.modelling.training import collate
+from parlance.modelling.training import Batch, collate
 
 GROUP = "document_id"
+MOST_TOKENS = 4096  # of a batch: their logits over a vocabulary of 152 thousand words are 2.5 GB
 
 
 def evaluate(model: str, examples: pl.DataFrame, *, settings: GenerationSettings) -> Evaluation:
@@ -84,22 +85,39 @@ def answer_nats(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """How surprised the model is by the labelled tokens of each sequence, in nats, and how many they are."""
     model.eval()
-    order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]["input_ids"]))
     nats, tokens = np.zeros(len(sequences)), np.zeros(len(sequences), dtype=np.int64)
     batch_of = collate(padding)
+    for places in _batches([len(sequence["input_ids"]) for sequence in sequences], batch_size):
+        nats[places], tokens[places] = _batch_nats(model, batch_of([sequences[place] for place in places]))
+    return nats, tokens
+
+
+def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Places of similar lengths: up to `batch_size`, and `MOST_TOKENS` with their padding, but at least one."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
+        if len(batch) == batch_size or (batch and (len(batch) + 1) * lengths[place] > MOST_TOKENS):
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _batch_nats(model: LanguageModel, batch: Batch) -> tuple[list[float], list[int]]:
+    """Nats and labelled tokens of each row.
+
+    Row by row, and of what is labelled alone: the losses of a whole batch would take twice its logits once more.
+    """
+    given = {name: tensor.to(model.device) for name, tensor in batch.items()}
+    labels = given.pop("labels")[:, 1:]
+    nats, tokens = [], []
     with torch.inference_mode():
-        for start in range(0, len(order), batch_size):
-            places = order[start : start + batch_size]
-            batch = {
-                name: tensor.to(model.device) for name, tensor in batch_of([sequences[at] for at in places]).items()
-            }
-            labels = batch.pop("labels")[:, 1:]
-            logits = model(**batch).logits[:, :-1].float()
-            losses = torch.nn.functional.cross_entropy(
-                logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="none"
-            )
-            nats[places] = losses.view(labels.shape).double().sum(dim=1).cpu().numpy()
-            tokens[places] = (labels != IGNORED).sum(dim=1).cpu().numpy()
+        for scores, expected in zip(model(**given).logits[:, :-1], labels, strict=True):
+            learned = expected != IGNORED
+            losses = torch.nn.functional.cross_entropy(scores[learned].float(), expected[learned], reduction="none")
+            nats.append(float(losses.double().sum()))
+            tokens.append(len(losses))
     return nats, tokens
 
 

@@ -7,8 +7,8 @@ from parlance.errors import ConfigError
 from parlance.modelling.settings import GenerationSettings
 
 WRITERS: Final = ("auto", "transformers", "vllm", "endpoint")
-# What no standard chat-completions endpoint takes.
-_LOCAL_ONLY: Final = frozenset({"repetition_penalty"})
+# No standard chat-completions endpoint takes it, and vLLM's would also punish the words of the question.
+_TRANSFORMERS_ONLY: Final = frozenset({"repetition_penalty"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +40,10 @@ class InferenceSettings:
     def sampling(self, writer: str) -> dict[str, Any]:
         """What an answer by `writer` depends on; batches are not among it.
 
-        >>> sorted(InferenceSettings().sampling("endpoint"))
+        >>> sorted(InferenceSettings().sampling("vllm"))
         ['max_new_tokens', 'seed', 'temperature', 'top_p']
         """
-        unused = {"batch_size"} | (_LOCAL_ONLY if writer == "endpoint" else frozenset())
+        unused = {"batch_size"} if writer == "transformers" else {"batch_size"} | _TRANSFORMERS_ONLY
         return {name: value for name, value in asdict(self.generation).items() if name not in unused}
 
     def cost(self, prompt_tokens: int, answer_tokens: int) -> float:

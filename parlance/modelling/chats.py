@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from parlance.errors import ConfigError
 from parlance.modelling.loading import load_tokenizer
 
 IGNORED = -100  # the label that the loss of transformers skips
-
+PROBE = "PROBE-7d1f"  # an answer that no template contains
 
 TokenSequence = Mapping[str, Sequence[int] | npt.NDArray[np.int32]]
 Messages = Sequence[Mapping[str, str]]
@@ -48,18 +49,23 @@ def chat_texts(examples: pl.DataFrame, *, tokenizer: Path) -> Iterator[str]:
         yield _render(loaded, messages)
 
 
+def whole_prompt(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> list[int]:
+    """The tokens of the chat up to where the answer begins."""
+    return encode(tokenizer, _render(tokenizer, messages, prompt=True))
+
+
 def prompt_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, at_most: int) -> tuple[list[int], bool]:
-    """The chat up to where the answer begins, and whether something was left out to fit `at_most` tokens.
+    """As `whole_prompt`, and whether something was left out to fit `at_most` tokens.
 
     What was said first goes first, but for the system message; then the end of the last message is cut off.
     """
     system = [one for one in messages[:1] if one["role"] == "system"]
     told = list(messages[len(system) :])
-    tokens = encode(tokenizer, _render(tokenizer, [*system, *told], prompt=True))
+    tokens = whole_prompt(tokenizer, [*system, *told])
     cut = len(tokens) > at_most
     while len(tokens) > at_most and len(told) > 1:
         told = told[2:]
-        tokens = encode(tokenizer, _render(tokenizer, [*system, *told], prompt=True))
+        tokens = whole_prompt(tokenizer, [*system, *told])
     text = told[-1]["content"]
     while len(tokens) > at_most:
         if not text:
@@ -68,16 +74,21 @@ def prompt_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, at_
             )
         starts = _token_starts(tokenizer, text)
         text = text[: starts[max(len(starts) - (len(tokens) - at_most), 0)]] if starts else ""
-        tokens = encode(tokenizer, _render(tokenizer, [*system, *asked(text)], prompt=True))
+        tokens = whole_prompt(tokenizer, [*system, *asked(text)])
     return tokens, cut
 
 
-def labelled_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> tuple[list[int], list[int]]:
+def labelled_tokens(
+    tokenizer: PreTrainedTokenizerBase, messages: Messages, *, end: int | None = None
+) -> tuple[list[int], list[int]]:
     """Tokens and labels of one chat; labels stand only on what the assistant says and its end tokens, else `IGNORED`.
 
     An answer is what the template adds to the prompt, so that any template works, with generation markers or
-    without; prompt and answer are encoded apart, as they are when the model writes the answer.
+    without; prompt and answer are encoded apart, as they are when the model writes the answer. Where a template writes
+    earlier answers otherwise than the last, that one alone is learned. `end` is the `end_of_answer`, which is looked
+    for where it is null.
     """
+    end = end_of_answer(tokenizer) if end is None else end
     tokens: list[int] = []
     labels: list[int] = []
     said = ""
@@ -85,31 +96,47 @@ def labelled_tokens(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> t
         if message["role"] != "assistant":
             continue
         prompt, chat = _render(tokenizer, messages[:place], prompt=True), _render(tokenizer, messages[: place + 1])
-        if not (prompt.startswith(said) and chat.startswith(prompt)):
+        if not prompt.startswith(said):
+            # Qwen3 and Phi-3: an earlier answer, written as the last one, is not what the model reads before this.
+            tokens, labels, said = [], [], ""
+        if not chat.startswith(prompt):
             raise ConfigError(
                 f"the chat template of {tokenizer.name_or_path!r} does not continue its own prompt: {chat!r}"
             )
         before, answered = encode(tokenizer, prompt[len(said) :]), encode(tokenizer, chat[len(prompt) :])
-        learned = _learned(tokenizer, answered)
+        # Some templates write a line break after the end token.
+        learned = answered.index(end) + 1 if end in answered else len(answered)
         tokens += before + answered
         labels += [IGNORED] * len(before) + answered[:learned] + [IGNORED] * (len(answered) - learned)
         said = chat
     return tokens, labels
 
 
-def _learned(tokenizer: PreTrainedTokenizerBase, answered: list[int]) -> int:
-    """How many tokens of an answer are learned: some templates write a line break after the end token."""
-    end = tokenizer.eos_token_id
-    return len(answered) - answered[::-1].index(end) if end in answered else len(answered)
+def end_of_answer(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The first special token that the template writes after an answer; where it writes none, the tokenizer's end.
+
+    They differ in many a base: the end token of Qwen2.5 ends documents, and its template ends turns with `<|im_end|>`.
+    """
+    chat = _render(tokenizer, [*asked("?"), {"role": "assistant", "content": PROBE}])
+    special = {token for token, added in tokenizer.added_tokens_decoder.items() if added.special}
+    after = encode(tokenizer, chat.partition(PROBE)[2])
+    return int(next((token for token in after if token in special), tokenizer.eos_token_id))
 
 
 def labelled_examples(
     tokenizer: PreTrainedTokenizerBase, examples: pl.DataFrame, *, at_most: int
 ) -> tuple[list[LabelledExample], list[str]]:
-    """The examples of up to `at_most` tokens, and the ids of the longer ones."""
+    """The examples of up to `at_most` tokens, and the ids of the longer ones.
+
+    Raises ConfigError, with its id, where the chat template refuses an example.
+    """
     fitting, too_long = [], []
+    end = end_of_answer(tokenizer)
     for id, split, messages in examples.select("id", "split", "messages").iter_rows():
-        tokens, labels = labelled_tokens(tokenizer, messages)
+        try:
+            tokens, labels = labelled_tokens(tokenizer, messages, end=end)
+        except (ConfigError, TemplateError) as error:
+            raise ConfigError(f"example {id!r} cannot be learned from: {error}") from error
         if len(tokens) > at_most:
             too_long.append(id)
             continue
@@ -147,4 +174,17 @@ def _render(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, prompt: b
     if not tokenizer.chat_template:
         raise ConfigError(f"the tokenizer of {tokenizer.name_or_path!r} has no chat template; chats need one")
     chat = [{"role": one["role"], "content": disarmed(tokenizer, one["content"])} for one in messages]
-    return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt))
+    try:
+        return _written(tokenizer, chat, prompt=prompt)
+    except TemplateError:
+        # Gemma has no system role: what it would say begins the first question, in training as in use.
+        if [one["role"] for one in chat[:2]] != ["system", "user"]:
+            raise
+        system, first, *rest = chat
+        told = {"role": "user", "content": f"{system['content']}\n\n{first['content']}"}
+        return _written(tokenizer, [told, *rest], prompt=prompt)
+
+
+def _written(tokenizer: PreTrainedTokenizerBase, chat: list[dict[str, str]], *, prompt: bool) -> str:
+    # Read by the templates of models that can think, such as Qwen3: answers are learned and asked for without thoughts.
+    return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt, enable_thinking=False))

@@ -11,10 +11,11 @@ import torch
 from transformers import set_seed
 
 from parlance.errors import ConfigError
-from parlance.modelling.chats import TokenSequence, labelled_examples, spoken
+from parlance.modelling.chats import TokenSequence, end_of_answer, labelled_examples, spoken
 from parlance.modelling.fingerprints import fingerprint, identity
 from parlance.modelling.loading import (
     LanguageModel,
+    ends,
     load_model,
     load_tokenizer,
     padding_token,
@@ -77,7 +78,7 @@ def finetune(
         saved=saved,
         left_out=left_out,
     )
-    _save(model, output)
+    _save(model, output, end=end_of_answer(tokenizer))
     tokenizer.save_pretrained(output)
     write_record(
         output,
@@ -127,11 +128,13 @@ def adapted(model: LanguageModel, settings: FinetuningSettings) -> peft.PeftMode
         return peft.get_peft_model(model, config)
 
 
-def _save(model: LanguageModel, output: Path) -> None:
+def _save(model: LanguageModel, output: Path, *, end: int) -> None:
+    """Writes the model; to whoever loads it, `end` is one of the tokens that end an answer."""
     if isinstance(model, peft.PeftModel):
         # False: the adapter holds the trained embeddings already; "auto" would ask the hub.
         model.save_pretrained(str(output / "adapter"), save_embedding_layers=False)
         model = model.merge_and_unload()
+    model.generation_config.eos_token_id = sorted({end, *ends(model)})
     model.save_pretrained(output)
 
 

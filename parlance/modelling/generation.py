@@ -15,7 +15,7 @@ from transformers import (
 
 from parlance.errors import ConfigError
 from parlance.modelling.chats import Messages, asked, prompt_tokens
-from parlance.modelling.loading import LanguageModel, load_model, load_tokenizer, padding_token, window
+from parlance.modelling.loading import LanguageModel, ends, load_model, load_tokenizer, padding_token, window
 from parlance.modelling.reports import Generated
 from parlance.modelling.settings import GenerationSettings
 
@@ -95,9 +95,8 @@ def batch_answers(
             do_sample=False,
             pad_token_id=padding,
         )
-    ends = _ends(model)
     return [
-        _answer(tokenizer, row, prompt, ends=ends)
+        _answer(tokenizer, row, prompt, ends=ends(model))
         for row, prompt in zip(rows[:, width:].tolist(), prompts, strict=True)
     ]
 
@@ -148,8 +147,3 @@ def _answer(tokenizer: PreTrainedTokenizerBase, row: list[int], prompt: Prompt, 
         prompt_tokens=len(prompt[0]),
         prompt_was_cut=prompt[1],
     )
-
-
-def _ends(model: LanguageModel) -> set[int]:
-    end = model.generation_config.eos_token_id
-    return set(end) if isinstance(end, list) else {end}

@@ -99,6 +99,12 @@ def window(model: LanguageModel) -> int:
     return int(model.config.get_text_config().max_position_embeddings)
 
 
+def ends(model: LanguageModel) -> set[int]:
+    """The tokens that end what the model writes."""
+    known = model.generation_config.eos_token_id  # one, several or null
+    return set(known) if isinstance(known, list) else {known} - {None}
+
+
 def _failure(name: str, error: Exception) -> ParlanceError:
     if isinstance(error.__cause__, (LocalEntryNotFoundError, ConnectionError)):
         return TransientError(f"model {name!r} could not be downloaded: {error}")

@@ -142,7 +142,7 @@ def collate(padding: int) -> Callable[[Sequence[TokenSequence]], Batch]:
 
 def _arguments(settings: TrainingSettings, *, steps: int, folder: Path, validate: bool) -> TrainingArguments:
     cuda = device().type == "cuda"
-    return TrainingArguments(
+    return OneDevice(
         output_dir=str(folder),
         max_steps=steps,
         per_device_train_batch_size=settings.batch_size,
@@ -174,6 +174,17 @@ def _arguments(settings: TrainingSettings, *, steps: int, folder: Path, validate
         disable_tqdm=True,
         remove_unused_columns=False,
     )
+
+
+class OneDevice(TrainingArguments):
+    """Arguments of a process that trains on one device, however many there are.
+
+    The Trainer would put a batch on each of them in a step, of which `number_of_steps` and the settings know nothing.
+    """
+
+    @property
+    def n_gpu(self) -> int:
+        return min(1, int(super().n_gpu))
 
 
 class PackedTrainer(Trainer):

@@ -45,11 +45,11 @@ def account() -> Iterator[fine_tuning.Account]:
 
 
 def run(
-    lake: Lake, training: TrainingProcess, config: dict[str, Any] | None = None, *names: str
+    lake: Lake, training: TrainingProcess, config: dict[str, Any] | None = None, *names: str, base: str = ""
 ) -> dg.ExecuteInProcessResult:
-    """Materialises the models `names` (none: the fine-tuned one) and their checks."""
+    """Materialises the models `names` (none: the fine-tuned one) and their checks; `base` is the configured one."""
     return dg.materialize(
-        [*model_assets(list(lanes().values()), base=""), *model_checks()],
+        [*model_assets(list(lanes().values()), base=base), *model_checks()],
         selection=dg.AssetSelection.assets(*(name.split("/") for name in names or (FINE_TUNED,))),
         resources={"lake": LakeResource(root=lake.root), "training": training},
         run_config=config or {},
@@ -113,6 +113,18 @@ def test_a_fine_tuned_model_says_what_it_was_made_from(lake: Lake, tmp_path: Pat
 
     same = {"ops": {"models__fine_tuned_model": {"config": TUNING}}}
     assert shown(run(lake, training, same, FINE_TUNED))["trained_now"] is False
+
+
+def test_other_weights_in_the_folder_of_the_base_are_another_version(lake: Lake, tmp_path: Path) -> None:
+    folder, training = tmp_path / "your-model", TrainingProcess(checkpoints=str(tmp_path / "checkpoints"))
+    folder.mkdir()
+    made = []
+    for weights in (b"old", b"new", b"old"):
+        (folder / "model.safetensors").write_bytes(weights)
+        assert run(lake, training, {}, BASE, base=str(folder)).success
+        made.append(lake.files.latest(BASE))
+        assert stages.base_of(lake.files.folder(BASE)) == str(folder)
+    assert made[0] == made[2] != made[1]
 
 
 def test_a_provider_trains_once_and_its_model_is_named(lake: Lake, account: fine_tuning.Account) -> None:

@@ -33,7 +33,7 @@ class Local:
 
     def _batch(self, written: Sequence[tuple[Request, Prompt]], settings: GenerationSettings) -> Iterator[Outcome]:
         """One batch; where it does not fit the accelerator, its halves, down to a request that does not fit alone."""
-        started = time.monotonic()
+        started, lack = time.monotonic(), ""
         try:
             generated = batch_answers(
                 self._model,
@@ -43,9 +43,11 @@ class Local:
                 settings=settings,
             )
         except torch.OutOfMemoryError as error:
+            lack = f"out of memory: {error}"[:500]
+        if lack:  # not above: until the error is left behind it holds what the batch held
             torch.cuda.empty_cache()
             if len(written) == 1:
-                yield Outcome(written[0][0].id, error=f"out of memory: {error}"[:500])
+                yield Outcome(written[0][0].id, error=lack)
                 return
             half = len(written) // 2
             yield from self._batch(written[:half], settings)

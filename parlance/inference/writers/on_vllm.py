@@ -4,21 +4,27 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from jinja2 import TemplateError
+
 from parlance.inference.requests import Outcome, Request
 from parlance.inference.schema import AnswerSchema
+from parlance.modelling.chats import whole_prompt
+from parlance.modelling.loading import load_tokenizer
 from parlance.modelling.settings import GenerationSettings
 
 
 class OnVllm:
     """The model in a folder. vLLM makes its own batches of the `together` requests that it is given at a time.
 
-    It is installed in an environment of its own, so it is imported where it is used.
+    They come as tokens: so chats are written as they were learned, and no message writes the structure of one. vLLM is
+    installed in an environment of its own, so it is imported where it is used.
     """
 
     def __init__(self, model: str, *, schema: AnswerSchema | None, together: int) -> None:
         from vllm import LLM, SamplingParams
         from vllm.sampling_params import StructuredOutputsParams
 
+        self._tokenizer = load_tokenizer(model)
         self._engine = LLM(model=model, seed=0)
         self._parameters = SamplingParams
         self._together = together
@@ -32,12 +38,12 @@ class OnVllm:
     def _lot(self, requests: Sequence[Request], settings: GenerationSettings) -> Iterator[Outcome]:
         started = time.monotonic()
         try:
-            found = self._engine.chat(
-                [list(one.messages) for one in requests],
+            found = self._engine.generate(
+                [{"prompt_token_ids": whole_prompt(self._tokenizer, one.messages)} for one in requests],
                 [self._sampling(one, settings) for one in requests],
                 use_tqdm=False,
             )
-        except ValueError as error:  # one prompt too long refuses them all
+        except (ValueError, TemplateError) as error:  # one chat that cannot be written, or is too long
             if len(requests) == 1:
                 yield Outcome(requests[0].id, error=f"vLLM refuses it: {error}"[:500])
                 return
@@ -61,7 +67,7 @@ class OnVllm:
             max_tokens=settings.max_new_tokens,
             temperature=settings.temperature,
             top_p=settings.top_p,
-            repetition_penalty=settings.repetition_penalty,
+            # No repetition_penalty: vLLM's also punishes the words of the question.
             seed=request.seed,
             **self._shape,
         )

@@ -2,16 +2,19 @@
 
 import json
 import math
+from typing import Any
 
 import polars as pl
 import pytest
+import torch
 
 from parlance.errors import ConfigError
-from parlance.evaluation import evaluate
+from parlance.evaluation import evaluate, scoring
 from parlance.evaluation.overlap import overlap
+from parlance.evaluation.scoring import answer_nats
 from parlance.modelling import GenerationSettings
-from parlance.modelling.chats import IGNORED, labelled_tokens
-from parlance.modelling.loading import load_tokenizer
+from parlance.modelling.chats import IGNORED, labelled_examples, labelled_tokens
+from parlance.modelling.loading import load_model, load_tokenizer
 from tests.parlance.modelling.tiny_models import ANSWERS, chat, examples
 
 GREEDY = GenerationSettings(max_new_tokens=30, repetition_penalty=1.0)
@@ -51,6 +54,34 @@ def test_figures_do_not_depend_on_the_batch(base: str, batch_size: int) -> None:
         evaluate(base, TESTED, settings=settings),
     )
     assert one.figures() == pytest.approx(other.figures(), rel=1e-5)
+
+
+@pytest.mark.parametrize("most_tokens", [1, 60, 4096])
+def test_losses_are_of_labelled_tokens_alone_in_batches_that_fit(
+    base: str, monkeypatch: pytest.MonkeyPatch, most_tokens: int
+) -> None:
+    monkeypatch.setattr(scoring, "MOST_TOKENS", most_tokens)
+    model = load_model(base)
+    fitting, _ = labelled_examples(load_tokenizer(base), TESTED, at_most=64)
+    sequences = [example.sequence for example in fitting]
+    batches, computed = [], []
+    model.register_forward_pre_hook(lambda _, args, given: batches.append(given["input_ids"].shape), with_kwargs=True)
+    cross_entropy = torch.nn.functional.cross_entropy
+
+    def counted(scores: torch.Tensor, *args: Any, **more: Any) -> torch.Tensor:
+        computed.append(len(scores))
+        return cross_entropy(scores, *args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.functional, "cross_entropy", counted)
+        nats, tokens = answer_nats(model, sequences, padding=0, batch_size=3)
+    assert sorted(computed) == sorted(tokens)
+    assert all(rows == 1 or (rows <= 3 and rows * width <= most_tokens) for rows, width in batches)
+    assert sum(rows for rows, _ in batches) == 4
+    for sequence, found, count in zip(sequences, nats, tokens, strict=True):
+        one = {name: torch.tensor([values]) for name, values in sequence.items()}
+        assert count == sum(label != IGNORED for label in sequence["labels"])
+        assert found == pytest.approx(model(**one).loss.item() * count, rel=1e-5)
 
 
 def test_figures_are_json_and_only_numbers(base: str) -> None:

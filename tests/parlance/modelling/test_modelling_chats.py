@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import ANSWERS, SPECIAL, chat, examples, save_tokenizer
+from tiny_models import ANSWERS, SPECIAL, TEMPLATE, chat, examples, refusing, save_tokenizer
 
 from parlance.errors import ConfigError
 from parlance.modelling import chat_texts
@@ -14,6 +14,7 @@ from parlance.modelling.chats import (
     asked,
     disarmed,
     encode,
+    end_of_answer,
     labelled_examples,
     labelled_tokens,
     prompt_tokens,
@@ -22,6 +23,12 @@ from parlance.modelling.loading import load_tokenizer
 from parlance.tokenization.masking import ChatTokenizer
 
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
+THINKING = (
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' }}"
+    "{% if loop.last and message['role'] == 'assistant' %}{{ '-' }}{% endif %}{{ message['content'] + eos_token }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}"
+    "{% if enable_thinking is defined and not enable_thinking %}{{ '-' }}{% endif %}{% endif %}"
+)  # as Qwen3's, with "-" for no thoughts
 HOSTILE = st.lists(st.sampled_from([*SPECIAL, "<|", "|>", "end", "<", " ", "a"]), max_size=8).map("".join)
 
 
@@ -73,6 +80,57 @@ def test_what_a_template_writes_after_the_end_token_is_not_learned(tokenizer: Pa
     _, labels = labelled_tokens(loaded, chat("one?", "two"))
     assert labels[-1] == IGNORED
     assert loaded.decode([label for label in labels if label != IGNORED]) == "two<|end|>"
+
+
+def test_an_answer_ends_as_the_template_ends_it_whatever_ends_documents(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    loaded.chat_template = TEMPLATE.replace("eos_token", "'<|end|>\n'")
+    loaded.eos_token = "<|pad|>"
+    _, labels = labelled_tokens(loaded, chat("one?", "two", "three?", ""))
+    assert loaded.decode([label for label in labels if label != IGNORED]) == "two<|end|><|end|>"
+    loaded.chat_template = TEMPLATE.replace("eos_token", "'\n'")
+    assert end_of_answer(loaded) == loaded.eos_token_id
+
+
+def test_where_earlier_answers_are_written_otherwise_the_last_is_learned(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    loaded.chat_template = THINKING
+    tokens, labels = labelled_tokens(loaded, chat("one?", "two", "three?", "four"))
+    asked_and_answered = "<|user|>one?<|end|><|assistant|>two<|end|><|user|>three?<|end|><|assistant|>-four<|end|>"
+    assert loaded.decode(tokens) == asked_and_answered
+    assert loaded.decode([label for label in labels if label != IGNORED]) == "four<|end|>"
+
+
+def test_thoughts_are_neither_learned_nor_asked_for(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    loaded.chat_template = THINKING
+    _, labels = labelled_tokens(loaded, chat("one?", "two"))
+    assert loaded.decode([label for label in labels if label != IGNORED]) == "two<|end|>"
+    prompt, _ = prompt_tokens(loaded, asked("one?"), at_most=100)
+    assert loaded.decode(prompt) == "<|user|>one?<|end|><|assistant|>-"
+
+
+def test_a_template_without_a_system_role_begins_the_first_question_with_it(tokenizer: Path) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    system = [{"role": "system", "content": "You are Ada."}]
+    folded = chat("You are Ada.\n\nTea?", "Yes.", "Milk?", "No.")
+    expected, prompt = labelled_tokens(loaded, folded), prompt_tokens(loaded, folded[:3], at_most=100)
+    loaded.chat_template = refusing("messages[0]['role'] == 'system'")
+    told = [*system, *chat("Tea?", "Yes.", "Milk?", "No.")]
+    assert labelled_tokens(loaded, told) == expected
+    assert prompt_tokens(loaded, told[:4], at_most=100) == prompt
+
+
+@pytest.mark.parametrize(
+    "template",
+    [refusing("messages | length > 1 and 'two' in messages[1]['content']"), "{{ messages | length }}"],
+    ids=["refuses", "does not continue"],
+)
+def test_the_example_that_a_template_refuses_is_named(tokenizer: Path, template: str) -> None:
+    loaded = load_tokenizer(str(tokenizer))
+    loaded.chat_template = template
+    with pytest.raises(ConfigError, match=r"example 'train-0' cannot be learned from: .*(refused|continue)"):
+        labelled_examples(loaded, examples({"one?": "two"}), at_most=100)
 
 
 def test_a_template_that_does_not_continue_its_prompt_is_refused(tokenizer: Path) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_models import ANSWERS, TINY_TUNING, examples, silent
+from tiny_models import ANSWERS, TEMPLATE, TINY_TUNING, examples, silent
 from transformers import AutoModelForCausalLM
 
 from parlance.errors import ConfigError
@@ -24,8 +24,9 @@ from parlance.evaluation.scoring import answer_nats
 from parlance.modelling import FinetuningSettings, TrainingReport, finetune
 from parlance.modelling.chats import labelled_examples
 from parlance.modelling.checkpoints import STATE
-from parlance.modelling.loading import load_model, load_tokenizer
+from parlance.modelling.loading import ends, load_model, load_tokenizer
 from parlance.modelling.records import refer
+from parlance.modelling.training import _arguments
 
 PROCESS = Path(__file__).parent / "finetune_process.py"
 
@@ -121,6 +122,12 @@ def test_patience_without_validation_is_refused(base: str, tmp_path: Path) -> No
         run(base, tmp_path, examples(ANSWERS), replace(TINY_TUNING, patience=1))
 
 
+def test_a_step_reads_one_batch_however_many_devices_there_are(tmp_path: Path) -> None:
+    arguments = _arguments(TINY_TUNING, steps=1, folder=tmp_path, validate=True)
+    arguments._n_gpu = 2  # as transformers finds on a machine with two
+    assert (arguments.train_batch_size, arguments.eval_batch_size) == (TINY_TUNING.batch_size,) * 2
+
+
 @pytest.mark.parametrize(
     ("method", "change"),
     [
@@ -146,6 +153,23 @@ def test_how_a_step_is_computed_does_not_change_it(
         # Adam divides by the size of the gradient, so that rounding shows where it is next to nothing.
         torch.testing.assert_close(weights[1][name], weights[0][name], rtol=1e-3, atol=2e-4)
     assert any(not torch.allclose(before[name], weights[0][name], atol=2e-4) for name in before)
+
+
+@pytest.mark.parametrize("method", ["lora", "full", "scratch"])
+def test_a_model_stops_where_its_template_ends_an_answer(
+    base: str, tmp_path: Path, method: Literal["lora", "full", "scratch"]
+) -> None:
+    """As of Qwen2.5: one token ends documents, another ends turns."""
+    shutil.copytree(base, tmp_path / "base")
+    tokenizer = load_tokenizer(base)
+    document, turn = tokenizer.convert_tokens_to_ids(["<|pad|>", "<|end|>"])
+    tokenizer.eos_token, tokenizer.chat_template = "<|pad|>", TEMPLATE.replace("eos_token", "'<|end|>'")
+    tokenizer.save_pretrained(tmp_path / "base")
+    for file in ("config.json", "generation_config.json"):
+        known = json.loads((tmp_path / "base" / file).read_text())
+        (tmp_path / "base" / file).write_text(json.dumps(known | {"eos_token_id": document}))
+    run(str(tmp_path / "base"), tmp_path, examples(ANSWERS), replace(TINY_TUNING, method=method, max_steps=1))
+    assert ends(load_model(str(tmp_path / "model"))) == {document, turn}
 
 
 def test_full_training_changes_every_weight(base: str, tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ def chat(*said: str) -> list[dict[str, str]]:
     return [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(said)]
 
 
+def refusing(condition: str) -> str:
+    """A chat template that refuses chats of `condition`."""
+    return f"{{% if {condition} %}}{{{{ raise_exception('refused') }}}}{{% endif %}}{TEMPLATE}"
+
+
 def save_tokenizer(folder: Path, *, chat_template: str | None = TEMPLATE) -> Path:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
