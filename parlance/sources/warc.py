@@ -173,6 +173,6 @@ def _bare(value: str | None) -> str | None:
 def _date(value: str | None) -> datetime | None:
     try:
         date = datetime.fromisoformat(value or "")
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

@@ -37,17 +37,30 @@ def rows(file: files.File, *, partition: str, source: str = "dump") -> Iterator[
             header = text.readline().lstrip("\ufeff")
             delimiter = max(DELIMITERS, key=header.count)
             names = next(csv.reader([header], delimiter=delimiter), [])
-            for fields in csv.reader(text, delimiter=delimiter):
-                if fields:
-                    yield _row(names, fields, here, position=position)
-                    position += 1
-        except csv.Error as error:
-            yield error_row(f"not CSV: {error}", here, position=position)
-        except DamageError as error:
+            for fields in _records(csv.reader(text, delimiter=delimiter)):
+                yield _row(names, fields, here, position=position)
+                position += 1
+        except (csv.Error, DamageError) as error:
             yield error_row(str(error), here, position=position)
 
 
-def _row(names: list[str], fields: list[str], here: Row, *, position: int) -> Row:
+def _records(found: Iterator[list[str]]) -> Iterator[list[str] | csv.Error]:
+    """The fields of each row that has any, or what is wrong with it: the next line begins the next row."""
+    while True:
+        try:
+            fields = next(found, None)
+        except csv.Error as error:
+            yield error
+            continue
+        if fields is None:
+            return
+        if fields:
+            yield fields
+
+
+def _row(names: list[str], fields: list[str] | csv.Error, here: Row, *, position: int) -> Row:
+    if isinstance(fields, csv.Error):
+        return error_row(f"not CSV: {fields}", here, position=position)
     if not set(names) & set(TEXT_FIELDS):
         return error_row(f"no column {', '.join(TEXT_FIELDS)} among {names}", here, position=position)
     if len(fields) != len(names):
