@@ -179,6 +179,27 @@ def test_quality_signals_of_another_kind_join_nothing(tmp_path: Path) -> None:
     assert ["quality_signals" in json.loads(row["payload"]) for row in found] == [True, False, False, False, True]
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{"headers": {}, "offset": 3, "nb_sentences": -1}',
+        '{"headers": {}, "offset": 1e999, "nb_sentences": 1}',
+        '{"headers": {}, "offset": 3, "nb_sentences": 1%s}' % ("0" * 30),
+        '{"headers": {}, "offset": -3, "nb_sentences": 1}',
+        '{"headers": [], "offset": 3, "nb_sentences": 1}',
+        '{"offset": "x"}',
+        "[]",
+        "{",
+    ],
+)
+def test_metadata_of_oscar_that_is_none_is_one_row(tmp_path: Path, entry: str) -> None:
+    first, last = ({"headers": {}, "offset": at, "nb_sentences": 2} for at in (0, 5))
+    raw(tmp_path, "en_meta_part_1.jsonl", lines(first, entry, last))
+    found = raw(tmp_path, "en_part_1.txt", b"one\none\n\ntwo\n\nthree\nthree\n")
+    same(found, [None, "not metadata of a document", "1 lines that no metadata names", None])
+    assert found[1]["payload"] == entry.encode()
+
+
 def test_a_field_of_csv_that_is_too_long_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_table, "FIELD_BYTES", 10)
     found = raw(tmp_path, "a.csv", b"id,text\n1,one\n2,eleven char\n3,three\n")
