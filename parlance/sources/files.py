@@ -5,9 +5,11 @@ the data.
 """
 
 import io
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
@@ -140,6 +142,25 @@ def opened(file: File) -> Iterator[BinaryIO]:
         yield stream
 
 
+def places(file: File) -> Callable[[int], int]:
+    """Where in the whole file a byte stands, by its position in what `opened` gives: the two differ in ranges.
+
+    >>> place = places(File(filesystem=None, path="a", name="a", ranges=((100, 5), (200, 5))))
+    >>> [place(position) for position in (0, 4, 5, 9, 10)]
+    [100, 104, 200, 204, 205]
+    """
+    if not file.ranges:
+        return lambda position: position
+    offsets = [offset for offset, _ in file.ranges]
+    starts = list(accumulate((length for _, length in file.ranges[:-1]), initial=0))
+
+    def place(position: int) -> int:
+        number = bisect_right(starts, position) - 1
+        return offsets[number] + position - starts[number]
+
+    return place
+
+
 def _opened(file: File) -> Any:
     with storage_errors(file.name):
         return file.filesystem.open(file.path, "rb")
@@ -224,7 +245,7 @@ class _Spans(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        if not self._left and self._ranges:
+        while not self._left and self._ranges:
             offset, self._left = self._ranges.pop(0)
             self._inner.seek(offset)
         data = self._inner.read(min(len(buffer), self._left)) or b""

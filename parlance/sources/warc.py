@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -45,12 +44,17 @@ def rows(file: files.File, *, partition: str, source: str = "dump") -> Iterator[
     """The raw rows of one file."""
     losses = 0
     here: Row = {"source": source, "shard": file.name, "partition": partition}
+    place = files.places(file)
     with files.opened(file) as stream:
-        for found in records(stream, partial(_row, here=here), partial(_parsed_row, here=here)):
+        for found in records(
+            stream,
+            lambda record, at: _row(record, place(at), here=here),
+            lambda data, at: _parsed_row(data, place(at), here=here),
+        ):
             if isinstance(found, Loss):
                 losses += 1
-                id = f"{source}:{partition}/{file.name}#damage-{losses}"
-                yield _error_row(id, f"damaged: {found.what} at byte {found.offset}", found.offset, here)
+                id, at = f"{source}:{partition}/{file.name}#damage-{losses}", place(found.offset)
+                yield _error_row(id, f"damaged: {found.what} at byte {at}", at, here)
             elif found is not None:
                 yield found
 
