@@ -138,7 +138,7 @@ def opened(file: File) -> Iterator[BinaryIO]:
     """`file` for reading bytes; seekable unless it comes from a web server that knows no ranges."""
     inner = AGAIN(_opened, file)
     source = _Guarded(inner, file.name)
-    with inner, io.BufferedReader(_Spans(source, file.ranges) if file.ranges else source, BUFFER_BYTES) as stream:
+    with inner, io.BufferedReader(_Spans(source, file) if file.ranges else source, BUFFER_BYTES) as stream:
         yield stream
 
 
@@ -234,12 +234,12 @@ class _Guarded(io.RawIOBase):
 
 
 class _Spans(io.RawIOBase):
-    """Ranges of `inner`, one after the other as one stream. Raises ConfigError where it cannot jump."""
+    """The ranges of `file`, one after the other as one stream. Raises ConfigError where they are not to be had."""
 
-    def __init__(self, inner: io.RawIOBase, ranges: tuple[tuple[int, int], ...]) -> None:
+    def __init__(self, inner: io.RawIOBase, file: File) -> None:
         if not inner.seekable():
             raise ConfigError("ranges of a file need a server that gives ranges")
-        self._inner, self._ranges, self._left = inner, list(ranges), 0
+        self._inner, self._name, self._ranges, self._left = inner, file.name, list(file.ranges), 0
 
     def readable(self) -> bool:
         return True
@@ -249,6 +249,8 @@ class _Spans(io.RawIOBase):
             offset, self._left = self._ranges.pop(0)
             self._inner.seek(offset)
         data = self._inner.read(min(len(buffer), self._left)) or b""
+        if self._left and not data:
+            raise ConfigError(f"a range of {self._name!r} goes {self._left} bytes beyond the end of the file")
         self._left -= len(data)
         buffer[: len(data)] = data
         return len(data)

@@ -80,5 +80,13 @@ def test_an_empty_range_ends_nothing(tmp_path: Path, ranges: list[str]) -> None:
         assert stream.read() == b"bc"
 
 
+@pytest.mark.parametrize(("ranges", "beyond"), [(["1 6"], 1), (["1 2", "9 2"], 2)])
+def test_a_range_beyond_the_end_is_an_error(tmp_path: Path, ranges: list[str], beyond: int) -> None:
+    (tmp_path / "a.txt").write_text("abcdef")
+    (file,) = listed(tmp_path, *(f"a.txt {one}" for one in ranges))
+    with files.opened(file) as stream, pytest.raises(ConfigError, match=f"a.txt' goes {beyond} bytes beyond the end"):
+        stream.read()
+
+
 def test_an_empty_manifest_lists_nothing(tmp_path: Path) -> None:
     assert listed(tmp_path, "# nothing") == []
