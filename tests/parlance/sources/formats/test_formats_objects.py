@@ -230,6 +230,22 @@ def test_csv_rows_of_another_length_are_counted(tmp_path: Path) -> None:
     assert row["error"].startswith("no column text, content, raw_content among")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_csv_is_in_any_encoding_that_plain_text_may_have(tmp_path: Path, encoding: str) -> None:
+    wanted = ["Größe und Länge " * 20, 'a "quoted",\nlater café ' * 20] * 2_000
+    quoted = (text.replace('"', '""') for text in wanted)
+    data = "id,text\n" + "".join(f'{number},"{text}"\n' for number, text in enumerate(quoted))
+    path = written(tmp_path, "a.csv", data.encode(encoding))
+    assert path.stat().st_size > 2**20
+    assert [json.loads(row["payload"])["text"] for row in raw(path)] == wanted
+
+
+def test_a_few_broken_bytes_of_csv_leave_the_rest(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", b"text\n" + "größe\n".encode() * 30 + b"caf\xe9\n")
+    assert texts(path)[-1] == "caf\ufffd"
+    assert {json.loads(row["payload"])["text"] for row in raw(path)} == {"größe", "caf\ufffd"}
+
+
 @pytest.mark.parametrize("cut", [0.3, 0.6, 0.95])
 def test_a_cut_tar_is_told(tmp_path: Path, cut: float) -> None:
     texts_in = {f"{n:07d}-aa.txt": bytes(str(n) * 3000, "ascii") for n in range(60)}
