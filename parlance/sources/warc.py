@@ -25,8 +25,9 @@ def raw(path: str, *, partition: str, source: str = "dump") -> Iterator[pa.Recor
     """`RAW` rows of a WARC, WET or ARC file, or of all files of a folder, local or behind a URL.
 
     Files are plain or compressed by gzip, zstd or lz4. `payload` is the body without transfer and content encoding;
-    `position` is the byte offset of the record, or of its member where it is compressed: `record` reads it again. A
-    record that is no text, an answer that is no 200, a revisit and every stretch of damage is a row with an `error`.
+    `position` is the byte of the file, also where ranges of it are read, at which the record begins, or its member
+    where it is compressed: `record` reads it again. A record that is no text, an answer that is no 200, a revisit and
+    every stretch of damage is a row with an `error`.
     `media_type` carries the server's charset where that is not UTF-8.
 
     Raises ConfigError where `path` cannot be read, TransientError where the network fails.
