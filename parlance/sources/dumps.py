@@ -104,4 +104,10 @@ def _parquet_record(file: files.File) -> dict[str, Any] | None:
             batch = next(pq.ParquetFile(stream).iter_batches(batch_size=1), None)
         except (pa.ArrowException, OSError):
             return None
-    return batch.to_pylist()[0] if batch is not None and batch.num_rows else None
+    if batch is None or not batch.num_rows:
+        return None
+    try:
+        found: dict[str, Any] = batch.to_pylist()[0]
+    except (ValueError, OverflowError):
+        return dict.fromkeys(batch.schema.names)
+    return found

@@ -5,9 +5,11 @@ the data.
 """
 
 import io
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
@@ -136,8 +138,27 @@ def opened(file: File) -> Iterator[BinaryIO]:
     """`file` for reading bytes; seekable unless it comes from a web server that knows no ranges."""
     inner = AGAIN(_opened, file)
     source = _Guarded(inner, file.name)
-    with inner, io.BufferedReader(_Spans(source, file.ranges) if file.ranges else source, BUFFER_BYTES) as stream:
+    with inner, io.BufferedReader(_Spans(source, file) if file.ranges else source, BUFFER_BYTES) as stream:
         yield stream
+
+
+def places(file: File) -> Callable[[int], int]:
+    """Where in the whole file a byte stands, by its position in what `opened` gives: the two differ in ranges.
+
+    >>> place = places(File(filesystem=None, path="a", name="a", ranges=((100, 5), (200, 5))))
+    >>> [place(position) for position in (0, 4, 5, 9, 10)]
+    [100, 104, 200, 204, 205]
+    """
+    if not file.ranges:
+        return lambda position: position
+    offsets = [offset for offset, _ in file.ranges]
+    starts = list(accumulate((length for _, length in file.ranges[:-1]), initial=0))
+
+    def place(position: int) -> int:
+        number = bisect_right(starts, position) - 1
+        return offsets[number] + position - starts[number]
+
+    return place
 
 
 def _opened(file: File) -> Any:
@@ -213,21 +234,23 @@ class _Guarded(io.RawIOBase):
 
 
 class _Spans(io.RawIOBase):
-    """Ranges of `inner`, one after the other as one stream. Raises ConfigError where it cannot jump."""
+    """The ranges of `file`, one after the other as one stream. Raises ConfigError where they are not to be had."""
 
-    def __init__(self, inner: io.RawIOBase, ranges: tuple[tuple[int, int], ...]) -> None:
+    def __init__(self, inner: io.RawIOBase, file: File) -> None:
         if not inner.seekable():
             raise ConfigError("ranges of a file need a server that gives ranges")
-        self._inner, self._ranges, self._left = inner, list(ranges), 0
+        self._inner, self._name, self._ranges, self._left = inner, file.name, list(file.ranges), 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        if not self._left and self._ranges:
+        while not self._left and self._ranges:
             offset, self._left = self._ranges.pop(0)
             self._inner.seek(offset)
         data = self._inner.read(min(len(buffer), self._left)) or b""
+        if self._left and not data:
+            raise ConfigError(f"a range of {self._name!r} goes {self._left} bytes beyond the end of the file")
         self._left -= len(data)
         buffer[: len(data)] = data
         return len(data)

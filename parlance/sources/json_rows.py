@@ -66,12 +66,30 @@ def parquet_rows(
     with files.opened(file) as stream, _seekable(stream) as seekable:
         try:
             for batch in pq.ParquetFile(seekable).iter_batches(batch_size=500):
-                for record in batch.to_pylist():
-                    payload = json.dumps(record, default=_as_json).encode()
-                    yield object_row(json.loads(payload), payload, here | {"position": position}, described)
+                for record in _records(batch):
+                    yield _record_row(record, here | {"position": position}, described)
                     position += 1
         except (pa.ArrowException, OSError) as error:
             yield _error_row(f"damaged: {error}", here | {"position": position})
+
+
+def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | str]:
+    """The rows of `batch`, or what is wrong with one: text that is no UTF-8, a time that Python does not know."""
+    try:
+        yield from batch.to_pylist()
+    except (ValueError, OverflowError) as error:
+        if batch.num_rows == 1:
+            yield f"not readable: {error}"
+            return
+        for number in range(batch.num_rows):
+            yield from _records(batch.slice(number, 1))
+
+
+def _record_row(record: dict[str, Any] | str, here: Row, described: Described | None) -> Row:
+    if isinstance(record, str):
+        return _error_row(record, here)
+    payload = json.dumps(record, default=_as_json).encode()
+    return object_row(json.loads(payload), payload, here, described)
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:

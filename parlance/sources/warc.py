@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -26,8 +25,9 @@ def raw(path: str, *, partition: str, source: str = "dump") -> Iterator[pa.Recor
     """`RAW` rows of a WARC, WET or ARC file, or of all files of a folder, local or behind a URL.
 
     Files are plain or compressed by gzip, zstd or lz4. `payload` is the body without transfer and content encoding;
-    `position` is the byte offset of the record, or of its member where it is compressed: `record` reads it again. A
-    record that is no text, an answer that is no 200, a revisit and every stretch of damage is a row with an `error`.
+    `position` is the byte of the file, also where ranges of it are read, at which the record begins, or its member
+    where it is compressed: `record` reads it again. A record that is no text, an answer that is no 200, a revisit and
+    every stretch of damage is a row with an `error`.
     `media_type` carries the server's charset where that is not UTF-8.
 
     Raises ConfigError where `path` cannot be read, TransientError where the network fails.
@@ -45,12 +45,17 @@ def rows(file: files.File, *, partition: str, source: str = "dump") -> Iterator[
     """The raw rows of one file."""
     losses = 0
     here: Row = {"source": source, "shard": file.name, "partition": partition}
+    place = files.places(file)
     with files.opened(file) as stream:
-        for found in records(stream, partial(_row, here=here), partial(_parsed_row, here=here)):
+        for found in records(
+            stream,
+            lambda record, at: _row(record, place(at), here=here),
+            lambda data, at: _parsed_row(data, place(at), here=here),
+        ):
             if isinstance(found, Loss):
                 losses += 1
-                id = f"{source}:{partition}/{file.name}#damage-{losses}"
-                yield _error_row(id, f"damaged: {found.what} at byte {found.offset}", found.offset, here)
+                id, at = f"{source}:{partition}/{file.name}#damage-{losses}", place(found.offset)
+                yield _error_row(id, f"damaged: {found.what} at byte {at}", at, here)
             elif found is not None:
                 yield found
 
@@ -173,6 +178,6 @@ def _bare(value: str | None) -> str | None:
 def _date(value: str | None) -> datetime | None:
     try:
         date = datetime.fromisoformat(value or "")
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from lzma import LZMAError
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import IO, BinaryIO
@@ -49,6 +50,8 @@ OTHER = re.compile(r"(?:\A|/)(?:lexicon|sources?|db_|\w*_sources)[^/]*\Z|(?:\A|/
 CUT_OUT = re.compile(r"@(?:\s{1,3}@){4,}")
 MARK = re.compile(r"<([ph])>|@!", re.IGNORECASE)
 SPACES = re.compile(r"[ \t]{2,}")
+# What a damaged zip raises; a password, or a version or compression that is not known, is a RuntimeError.
+BROKEN = (zipfile.BadZipFile, ZlibError, LZMAError, EOFError, OSError, RuntimeError, ValueError)
 
 
 @dataclass
@@ -127,7 +130,7 @@ def _lines(file: files.File) -> Iterator[tuple[str, bytes | Lost]]:
 def _zip_lines(stream: BinaryIO) -> Iterator[tuple[str, bytes | Lost]]:
     try:
         archive = zipfile.ZipFile(stream)
-    except (zipfile.BadZipFile, ValueError) as error:
+    except BROKEN as error:
         yield "", Lost(f"damaged: zip: {error}")
         return
     with archive:
@@ -142,7 +145,7 @@ def _member_lines(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[b
     try:
         with archive.open(info) as inner:
             yield from lines(buffered(as_utf8(_read(inner))))
-    except (zipfile.BadZipFile, ZlibError, EOFError, RuntimeError, ValueError) as error:  # a password is a RuntimeError
+    except BROKEN as error:
         yield Lost(f"damaged: {info.filename!r} in zip: {error}")
 
 

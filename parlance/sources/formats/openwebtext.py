@@ -19,7 +19,7 @@ from parlance.sources.rows import Row, raw_row, well_formed
 
 SUFFIXES = (".tar.xz", "_data.xz")
 DOCUMENT_BYTES = 64 * 1024 * 1024
-BROKEN = (tarfile.TarError, DamageError, EOFError, OSError)
+BROKEN = (tarfile.TarError, DamageError, EOFError, OSError, ValueError)  # the last: numbers of a header
 
 
 def recognise(head: Head) -> int:

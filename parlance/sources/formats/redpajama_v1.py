@@ -17,7 +17,7 @@ from typing import Any
 from parlance.sources.formats import Format, Head
 from parlance.sources.json_rows import object_rows
 
-SOURCES = {"arxiv", "stackexchange", "c4", "github", "book", "wikipedia"}
+SOURCES = ("arxiv", "stackexchange", "c4", "github", "book", "wikipedia")
 MARKS = ({"content_hash", "repo_name"}, {"short_book_title"}, {"question_score"}, {"arxiv_id"}, {"yymm"})
 META_BYTES = 64 * 1024
 
@@ -30,7 +30,7 @@ def meta_of(record: dict[str, Any]) -> dict[str, Any]:
             try:
                 meta = read(meta)
                 break
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 continue
     return meta if isinstance(meta, dict) else {}
 

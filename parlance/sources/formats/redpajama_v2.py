@@ -17,9 +17,8 @@ from dataclasses import replace
 from typing import Any
 
 from parlance.sources import files
-from parlance.sources.compression import DamageError
 from parlance.sources.formats import Format, Head
-from parlance.sources.formats.plain_text import uncompressed
+from parlance.sources.formats.plain_text import Lost, lines, uncompressed
 from parlance.sources.json_rows import line_rows
 from parlance.sources.rows import Row, raw_row
 
@@ -44,7 +43,7 @@ def rows(file: files.File, *, partition: str, source: str = "dump") -> Iterator[
         if row["error"] is None:
             row["id"] = row["document_id"] = f"{source}:{partition}/{file.name}/{row['position']}"
             found = next(signals, None)
-            if found is not None and found.get("id", "").endswith(f"/{row['position']}"):
+            if found is not None and str(found.get("id")).endswith(f"/{row['position']}"):
                 record = json.loads(row["payload"]) | {"quality_signals": found["quality_signals"]}
                 row["payload"] = json.dumps(record, ensure_ascii=True).encode()
         else:
@@ -58,15 +57,12 @@ def _signals(file: files.File) -> Iterator[dict[str, Any]]:
     if path == file.path or not file.filesystem.exists(path):
         return
     with uncompressed(replace(file, path=path)) as stream:
-        try:
-            for line in stream:
-                try:
-                    record = json.loads(line)
-                except (ValueError, RecursionError):
-                    record = None
-                yield record if isinstance(record, dict) and "quality_signals" in record else {}
-        except DamageError:
-            return
+        for line in lines(stream):
+            try:
+                record = None if isinstance(line, Lost) else json.loads(line)
+            except (ValueError, RecursionError):
+                record = None
+            yield record if isinstance(record, dict) and "quality_signals" in record else {}
 
 
 FORMAT = Format(name="redpajama_v2", suffixes=(), recognise=recognise, rows=rows)

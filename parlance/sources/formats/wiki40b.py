@@ -79,7 +79,7 @@ def readable(text: str) -> tuple[str | None, str]:
 def _unquoted(text: str) -> str:
     try:
         value = ast.literal_eval(text) if len(text) <= ARTICLE_BYTES else text
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return text
     return extraction.decode(value) if isinstance(value, bytes) else text
 

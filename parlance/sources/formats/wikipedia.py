@@ -279,13 +279,19 @@ def _site(header: bytes, guess: Site) -> Site:
     text = header.decode("utf-8", "replace")
     base = _element("base", text)
     spaces = {key: html.unescape(name) for key, name in NAMESPACE.findall(text)}
-    host = urlsplit(base).hostname if base else None
     return Site(
-        dbname=_element("dbname", text) or host or guess.dbname,
+        dbname=_element("dbname", text) or _host(base) or guess.dbname,
         base=base,
         hidden=NAMESPACES | {spaces[key].lower() for key in HIDDEN if key in spaces},
         namespaces={name.lower(): key for key, name in spaces.items()},
     )
+
+
+def _host(url: str | None) -> str | None:
+    try:
+        return urlsplit(url).hostname if url else None
+    except ValueError:
+        return None
 
 
 def _element(name: str, text: str) -> str | None:
@@ -313,7 +319,7 @@ def _page_row(xml: bytes, site: Site, here: Row, *, position: int) -> Row:
         "title": title,
         "url": url,
         "date": timestamp,
-        "id": int(id) if id.isdecimal() else id,
+        "id": int(id) if id.isdecimal() and len(id) < 19 else id,
         "revision": revision.findtext("id"),
         "wiki": site.dbname,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from parlance.errors import ConfigError
-from parlance.sources import dumps, files
+from parlance.sources import dumps, files, warc
 from tests.servers.sites import Page, served
 
 ROOT = Path(__file__).parents[3]
@@ -54,6 +54,38 @@ def test_ranges_give_the_records_that_lie_there(tmp_path: Path) -> None:
     again = [row for batch in dumps.raw(str(tmp_path / "some.paths"), partition="p") for row in batch.to_pylist()]
     assert [row["id"] for row in again] == [rows[n]["id"] for n in wanted]
     assert [row["payload"] for row in again] == [rows[n]["payload"] for n in wanted]
+    assert [row["position"] for row in again] == [rows[n]["position"] for n in wanted]
+    for row in again:
+        one = warc.record(str(WARC), row["position"], partition="p", id=row["id"])
+        assert one == {name: row[name] for name in one}
+
+
+def test_damage_in_a_range_is_told_with_its_place_in_the_file(tmp_path: Path) -> None:
+    rows = [row for batch in dumps.raw(str(WARC), partition="p") for row in batch.to_pylist()]
+    first, whole, last = rows[5]["position"], rows[7]["position"], rows[9]["position"]
+    lines = [f"{first} 60", f"{whole} {rows[8]['position'] - whole}", f"{last} 60"]
+    listed(tmp_path, *(f"{WARC} {line}" for line in lines))
+    found = [row for batch in warc.raw(str(tmp_path / "some.paths"), partition="p") for row in batch.to_pylist()]
+    assert [row["position"] for row in found] == [first, whole, last]
+    assert [row["error"] and row["error"].rpartition(" at byte ")[2] for row in found] == [str(first), None, str(last)]
+
+
+@pytest.mark.parametrize(
+    "ranges", [["0 0", "1 2"], ["1 2", "2 0"], ["1 1", "2 0", "2 1"], ["0 0", "1 1", "1 0", "2 1"]]
+)
+def test_an_empty_range_ends_nothing(tmp_path: Path, ranges: list[str]) -> None:
+    (tmp_path / "a.txt").write_text("abcdef")
+    (file,) = listed(tmp_path, *(f"a.txt {one}" for one in ranges))
+    with files.opened(file) as stream:
+        assert stream.read() == b"bc"
+
+
+@pytest.mark.parametrize(("ranges", "beyond"), [(["1 6"], 1), (["1 2", "9 2"], 2)])
+def test_a_range_beyond_the_end_is_an_error(tmp_path: Path, ranges: list[str], beyond: int) -> None:
+    (tmp_path / "a.txt").write_text("abcdef")
+    (file,) = listed(tmp_path, *(f"a.txt {one}" for one in ranges))
+    with files.opened(file) as stream, pytest.raises(ConfigError, match=f"a.txt' goes {beyond} bytes beyond the end"):
+        stream.read()
 
 
 def test_an_empty_manifest_lists_nothing(tmp_path: Path) -> None:

@@ -223,26 +223,27 @@ def test_quality_signals_join_their_documents(tmp_path: Path) -> None:
     assert refused["error"].startswith("refused: quality signals")
 
 
-def test_oscar_2109_takes_documents_where_the_metadata_has_them(tmp_path: Path) -> None:
-    text = "".join(f"line {n}\n" for n in range(6)).encode()
-    path = written(tmp_path, "en_part_1.txt.gz", gzip.compress(text))
-    meta = [{"headers": WARC_HEADERS, "offset": 0, "nb_sentences": 2}, {"headers": {}, "offset": 3, "nb_sentences": 3}]
-    written(
-        tmp_path,
-        "en_meta_part_1.jsonl.gz",
-        gzip.compress(lines(*meta, {"offset": "x"}, {"headers": {}, "offset": 6, "nb_sentences": 1})),
-    )
-    rows = raw(path)
-    assert texts(path) == ["line 0\nline 1", "line 3\nline 4\nline 5"]
-    assert rows[0]["url"] == "https://a.example/1"
-    assert [row["error"] for row in rows[2:]] == ["not metadata of a document", "1 lines missing"]
-
-
 def test_csv_rows_of_another_length_are_counted(tmp_path: Path) -> None:
     rows = raw(written(tmp_path, "a.csv", b"text;id\none;1\ntwo\nthree;3;3\n"))
     assert [row["error"] for row in rows] == [None, "1 fields, the header has 2", "3 fields, the header has 2"]
     (row,) = raw(written(tmp_path, "b.csv", b"words,id\none,1\n"))
     assert row["error"].startswith("no column text, content, raw_content among")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_csv_is_in_any_encoding_that_plain_text_may_have(tmp_path: Path, encoding: str) -> None:
+    wanted = ["Größe und Länge " * 20, 'a "quoted",\nlater café ' * 20] * 2_000
+    quoted = (text.replace('"', '""') for text in wanted)
+    data = "id,text\n" + "".join(f'{number},"{text}"\n' for number, text in enumerate(quoted))
+    path = written(tmp_path, "a.csv", data.encode(encoding))
+    assert path.stat().st_size > 2**20
+    assert [json.loads(row["payload"])["text"] for row in raw(path)] == wanted
+
+
+def test_a_few_broken_bytes_of_csv_leave_the_rest(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", b"text\n" + "größe\n".encode() * 30 + b"caf\xe9\n")
+    assert texts(path)[-1] == "caf\ufffd"
+    assert {json.loads(row["payload"])["text"] for row in raw(path)} == {"größe", "caf\ufffd"}
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.6, 0.95])
