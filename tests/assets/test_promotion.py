@@ -13,6 +13,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from assets import promotion
 from assets.evaluation import evaluation_assets
 from assets.promotion import promotion_assets, promotion_checks
 from orchestration.definitions import defs
@@ -262,6 +263,12 @@ def test_a_change_that_broke_off_is_finished_by_the_second_attempt(registered: R
         stages.choose(registered.lake, registered.registry, stages.PREVIOUS, change)
         assert registered.champion() == "good0"
     assert stages.history(registered.lake).height == broken["number"]
+
+
+def test_a_run_that_is_started_again_is_the_same_request() -> None:
+    first = dg.DagsterRun(job_name="rollback", run_id="one")
+    again = dg.DagsterRun(job_name="rollback", run_id="two", root_run_id="one", parent_run_id="one")
+    assert promotion._request(first) == promotion._request(again) == "one"
 
 
 def test_an_alias_that_somebody_moved_is_found(registered: Registered) -> None:
