@@ -35,6 +35,17 @@ from tests.parlance.modelling.tiny_models import ANSWERS, TEXTS, TINY, chat, exa
 BASE, TUNED = "models/base_model", "models/fine_tuned_model"
 PROMPTS = Path(__file__).parents[2] / "sample" / "prompts.yaml"
 QUICK = {"max_new_tokens": 8, "draws": 200, "timed": 1}
+# As many as an evaluation needs to be sure of anything.
+LEARNT = ANSWERS | {
+    "How many days until March?": "Thirty days until March.",
+    "Which probe is needed?": "One probe for each turbine.",
+    "What does the expense pay?": "Twelve EUR every hour.",
+    "How many receipts are left?": "Twelve receipts until noon.",
+    "Which hour is needed?": "One hour for each probe.",
+    "What does the receipt say?": "Above 50 EUR, every day.",
+    "Wie viele Stunden habe ich?": "Noch drei Stunden!",
+    "How many probes are left?": "Two probes until March.",
+}
 
 
 class HereProcess(TrainingProcess):
@@ -66,7 +77,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             rank=8, alpha=16, sequence_length=64, max_steps=steps, batch_size=4, learning_rate=0.02, save_steps=200
         )
         modelling.finetune(
-            examples(ANSWERS),
+            examples(LEARNT),
             base=str(folder / "base"),
             output=folder / name,
             checkpoints=folder / f"{name}-checkpoints",
@@ -125,13 +136,13 @@ def registered(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
     """After a first model was promoted."""
     made = Registered(tmp_path_factory.mktemp("registered"))
     rows = {
-        name: pl.Series([[]] * len(ANSWERS)) if isinstance(kind, pl.List) else pl.Series([None] * len(ANSWERS))
+        name: pl.Series([[]] * len(LEARNT)) if isinstance(kind, pl.List) else pl.Series([None] * len(LEARNT))
         for name, kind in pl.DataFrame(pl.from_arrow(schemas.EXAMPLES.empty_table())).schema.items()
     }
     known: dict[str, Any] = {
-        "id": [f"e{number}" for number in range(len(ANSWERS))],
-        "document_id": [f"d{number}" for number in range(len(ANSWERS))],
-        "messages": [chat(*pair) for pair in ANSWERS.items()],
+        "id": [f"e{number}" for number in range(len(LEARNT))],
+        "document_id": [f"d{number}" for number in range(len(LEARNT))],
+        "messages": [chat(*pair) for pair in LEARNT.items()],
     }
     same = {"split": "test", "instruction": "", "input": "", "output": "", "kind": "answer", "source": "slack"}
     same |= {"quality": 1.0, "thanked": False, "unsure": 0}
