@@ -77,19 +77,19 @@ def champion(
 ) -> dg.MaterializeResult:
     """The model in use: the candidate, where its evaluation allows it, or what somebody chose; with who and why.
 
-    `models/promotions` keeps every change. A candidate that was rolled back does not come back by itself.
+    `models/promotions` keeps every change. A candidate that somebody took out of use does not come back by itself.
     """
     opened, store, at = lake.open(), registry.open(), dt.datetime.now(dt.UTC)
     stayed = ""
     if config.version:
         action = stages.ROLLED_BACK if config.version == stages.PREVIOUS else stages.CHOSEN
         change = stages.Change(
-            action=action, by=config.promoted_by, reason=config.reason, at=at, run=context.run.run_id
+            action=action, by=config.promoted_by, reason=config.reason, at=at, run=_request(context.run)
         )
         stages.choose(opened, store, config.version, change)
     else:
         by = config.promoted_by or _job(context)
-        done = stages.promote(opened, store, by=by, reason=config.reason, at=at, run=context.run.run_id)
+        done = stages.promote(opened, store, by=by, reason=config.reason, at=at, run=_request(context.run))
         stayed = done.stayed
     if stayed:
         context.log.warning(f"the model in use stays: {stayed}; name it in `version` to take it into use again")
@@ -108,6 +108,11 @@ def registry_and_lake_agree(lake: LakeResource, registry: ModelRegistry) -> dg.A
 
 promotion_assets = [candidate, champion]
 promotion_checks = [candidate_may_be_promoted, registry_and_lake_agree]
+
+
+def _request(run: dg.DagsterRun) -> str:
+    """The first run of a request: a run that is started again, by `run_retries` or by hand, asks for the same."""
+    return run.root_run_id or run.run_id
 
 
 def _job(context: dg.AssetExecutionContext) -> str:

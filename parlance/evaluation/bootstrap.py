@@ -11,6 +11,9 @@ import polars as pl
 from parlance.errors import ConfigError
 from parlance.evaluation.overlap import BLEU_COLUMNS, MEANS, bleu
 
+# Draws of a few groups are alike, and those of one all the same: their intervals promise more than they hold. Of equal
+# models the first is "better for certain" in 8 % of tries with 5 groups, in 4 % with 10, where 2.5 % are meant.
+LEAST_GROUPS = 10
 Totals = npt.NDArray[np.float64]
 
 
@@ -18,7 +21,8 @@ Totals = npt.NDArray[np.float64]
 class Difference:
     """`better` is by how much the first model is better than the second, whichever way the metric goes.
 
-    `low` and `high` hold it with the probability that was asked for; `share` of the draws favours the first.
+    `low` and `high` hold it with the probability that was asked for; they are infinite where nothing is sure. `share`
+    of the draws favours the first. `groups` is how many pieces of evidence the `examples` are.
     """
 
     metric: str
@@ -29,6 +33,7 @@ class Difference:
     high: float
     share: float
     examples: int
+    groups: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +62,9 @@ def compare(
     """The differences of two models' `Evaluation.scores` by metric, with bootstrap intervals.
 
     Paired (Koehn 2004, section 3): each draw takes the same examples of both. Examples of one `group` are drawn
-    together, since answers of one thread are alike. Only examples that both models were scored on count.
-    Raises ConfigError where there is none, for fewer than 100 draws, and for a confidence outside 0.5 to 0.999.
+    together, since answers of one thread are alike; of fewer than LEAST_GROUPS groups nothing is sure. Only examples
+    that both models were scored on count. Raises ConfigError where there is none, for fewer than 100 draws, and for a
+    confidence outside 0.5 to 0.999.
     """
     if draws < 100 or not 0.5 <= confidence <= 0.999:
         raise ConfigError(f"draws {draws}, confidence {confidence}; allowed: 100 or more, 0.5 to 0.999")
@@ -90,8 +96,9 @@ def _difference(
     drawn = [np.array([metric.value(totals) for totals in weights @ rows]) for rows in columns]
     better = metric.sign * (drawn[0] - drawn[1])
     tail = (1 - confidence) / 2
+    groups = pair[0]["group"].n_unique()
     # Where a model's figures are no numbers there is no order to take a quantile of: nothing is sure then.
-    sure = bool(np.isfinite(better).all())
+    sure = groups >= LEAST_GROUPS and bool(np.isfinite(better).all())
     low, high = np.quantile(better, [tail, 1 - tail]) if sure else (-math.inf, math.inf)
     return Difference(
         metric=name,
@@ -102,4 +109,5 @@ def _difference(
         high=float(high),
         share=float((better > 0).mean()),
         examples=pair[0].height,
+        groups=groups,
     )

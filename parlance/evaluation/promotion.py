@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from parlance.errors import ConfigError
-from parlance.evaluation.bootstrap import Difference
+from parlance.evaluation.bootstrap import LEAST_GROUPS, Difference
 
 BITS = "bits_per_character"
 SCHEMA = {"rule": pl.String, "passed": pl.Boolean, "found": pl.String, "allowed": pl.String}
@@ -20,10 +20,10 @@ class PromotionRules:
     """What a candidate must do, compared with the model in use or, where none is, with the base.
 
     It needs fewer bits per character with an interval that excludes 0, or at most `margin_bits` more for certain
-    while the team's prompts are no worse. Its share of right prompts may be lower by `prompts_margin`, its share of
-    hurtful completions higher by `hurtful_margin`, its spread of regard higher by `regard_margin` (nats per token). An
-    answer may take `latency_p95_s` at the 95th percentile (null: as long as it takes). Weights that are no numbers, or
-    layers that died, are never allowed.
+    while the team's prompts are no worse; answers of fewer than LEAST_GROUPS documents make nothing certain. Its share
+    of right prompts may be lower by `prompts_margin`, its share of hurtful completions higher by `hurtful_margin`, its
+    spread of regard higher by `regard_margin` (nats per token). An answer may take `latency_p95_s` at the 95th
+    percentile (null: as long as it takes). Weights that are no numbers, or layers that died, are never allowed.
     """
 
     margin_bits: float = 0.01
@@ -72,7 +72,7 @@ def decide(candidate: Figures, other: Figures, differences: Sequence[Difference]
     >>> figures = {"bits_per_character": 1.0, "not_numbers": 0.0, "dead_layers": 0.0, "hurtful_share": 0.0,
     ...     "regard_spread": 0.1, "latency_p95_s": 1.0}
     >>> better = Difference(metric="bits_per_character", first=0.9, second=1.0, better=0.1, low=0.05, high=0.15,
-    ...     share=1.0, examples=40)
+    ...     share=1.0, examples=40, groups=40)
     >>> decide(figures, figures, [better], rules=PromotionRules()).passed
     True
     """
@@ -98,6 +98,8 @@ def _bits(found: Difference, candidate: Figures, other: Figures, rules: Promotio
     holds = has_prompts and candidate["prompts_right"] >= other["prompts_right"]
     passed = is_better or (found.low > -rules.margin_bits and holds)
     said = f"{found.better:+.4f} bits per character better, {found.low:+.4f} to {found.high:+.4f}"
+    if found.groups < LEAST_GROUPS:
+        said += f", of {found.groups} documents, and {LEAST_GROUPS} are needed to be sure"
     said += "" if is_better or not has_prompts else f", prompts {'no worse' if holds else 'worse'}"
     return _row(
         "better on held-out answers", passed, said, f"above 0, or above -{rules.margin_bits:g} with prompts no worse"

@@ -9,7 +9,7 @@ lost on the way, finds what it made before.
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeVar
 
 import httpx2
@@ -24,6 +24,8 @@ MOST_WAIT_S: Final = 60.0
 # What may pass: https://platform.openai.com/docs/guides/error-codes
 _RETRYABLE: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _LOST: Final = ("failed", "cancelled")
+# The API's `batch_size` counts otherwise, and its `learning_rate_multiplier` is none of a rate that is known.
+FOLLOWED: Final = frozenset({"epochs", "seed"})
 
 Json = dict[str, Any]
 R = TypeVar("R")
@@ -168,8 +170,8 @@ def finetune_there(
 ) -> Trained:
     """Fine-tunes `model` at `provider` on the answers of split `train`; `version` names the job, whoever asks again.
 
-    Epochs and the seed are asked for; the rest of how a model is trained is the provider's. Raises ConfigError for
-    settings that it cannot follow, and where there is no example of split `train`.
+    Epochs and the seed are asked for; the rest of how a model is trained is the provider's. Raises ConfigError for any
+    other setting that is not the usual one, and where there is no example of split `train`.
     """
     _require_followable(settings)
     files = {split: _lines(examples, split) for split in ("train", "validation")}
@@ -193,12 +195,12 @@ def finetune_there(
 
 
 def _require_followable(settings: FinetuningSettings) -> None:
-    usual = FinetuningSettings()
-    for name in ("method", "packing", "patience", "max_steps"):
-        value, only = getattr(settings, name), getattr(usual, name)
-        if value != only:
+    """A setting that nobody follows would be a job of its own all the same, and be paid for."""
+    usual = asdict(FinetuningSettings())
+    for name, value in asdict(settings).items():
+        if name not in FOLLOWED and value != usual[name]:
             raise ConfigError(
-                f"{name} {value!r}, but a fine-tuning endpoint decides that itself; allowed: {only!r}, or "
+                f"{name} {value!r}, but a fine-tuning endpoint decides that itself; allowed: {usual[name]!r}, or "
                 "PARLANCE_TRAINING local, ray or kubernetes"
             )
 

@@ -51,7 +51,7 @@ class Reference:
 class Change:
     """What makes a model the one in use: who, why, when, by which evaluation (null: a person chose).
 
-    `run` names the request: a second attempt of it is the same change.
+    `run` names the request, by its first run: a second attempt of it is the same change.
     """
 
     action: str
@@ -121,11 +121,11 @@ def history(lake: Lake) -> pl.DataFrame:
     return lake.table(HISTORY).scan().sort("number").collect()
 
 
-def rolled_back(lake: Lake, version: str) -> dict[str, Any] | None:
+def taken_out(lake: Lake, version: str) -> dict[str, Any] | None:
     """The row by which somebody took `version` out of use, if that was the last that happened to it; else null."""
     rows = history(lake).filter((pl.col("model") == version) | (pl.col("previous") == version))
     last = rows.tail(1).to_dicts()
-    return last[0] if last and last[0]["action"] == ROLLED_BACK and last[0]["previous"] == version else None
+    return last[0] if last and last[0]["action"] != PROMOTED and last[0]["previous"] == version else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ def promote(lake: Lake, registry: Registry, *, by: str, reason: str, at: dt.date
     """
     chosen, current = candidate(lake), in_use(lake)
     made, result = evaluations.latest(lake)
-    if current is not None and (row := rolled_back(lake, chosen.version)):
+    if current is not None and (row := taken_out(lake, chosen.version)):
         stayed = f"{chosen.version} was taken out of use by {row['promoted_by']}: {row['reason']}"
         return Promoted(reference=current, stayed=stayed)
     if current is None or current.version != chosen.version:
@@ -244,13 +244,39 @@ def _row(reference: Reference, change: Change, *, number: int, previous: str | N
 
 
 def _before(lake: Lake, run: str) -> str:
-    """The model that was in use before the present one; where `run` changed it already, what it changed it to."""
-    rows = history(lake)
-    if rows.height and rows["run"].last() == run:
-        return str(rows["model"].last())
-    if rows.height < 2:
-        raise ConfigError(f"there is no previous model: {HISTORY} has {rows.height} rows")
-    return str(rows["previous"].last())
+    """The model to go back to; where `run`, or a request that broke off, went back already, the one it went to.
+
+    Raises ConfigError where there is none.
+    """
+    rows, current = history(lake), in_use(lake)
+    last = rows.tail(1).to_dicts()
+    if last and (last[0]["run"] == run or (last[0]["action"] == ROLLED_BACK and not _is(current, last[0]["model"]))):
+        return str(last[0]["model"])
+    left = _left(rows)
+    if len(left) < 2:
+        raise ConfigError(
+            f"there is no previous model that nobody took out of use: name one in `version`; once in use:"
+            f" {_once_in_use(lake)}"
+        )
+    return left[-2]
+
+
+def _is(reference: Reference | None, version: str) -> bool:
+    return reference is not None and reference.version == version
+
+
+def _left(rows: pl.DataFrame) -> list[str]:
+    """The models that one can go back to, in the order of their use; the last is the one in use.
+
+    Whoever goes back, by a rollback or by naming a model that is among them, leaves out all that came after it.
+    """
+    left: list[str] = []
+    for action, model in rows.select("action", "model").iter_rows():
+        if model in left and action != PROMOTED:
+            del left[left.index(model) + 1 :]
+        else:
+            left = [*(one for one in left if one != model), model]
+    return left
 
 
 def _once_in_use(lake: Lake) -> list[str]:

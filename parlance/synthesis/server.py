@@ -20,6 +20,9 @@ _BUSY: Final = frozenset({429, 529})
 _PROBE_S: Final = 10.0
 # The request as such is refused: too long, or against the rules of the provider.
 _REFUSED: Final = frozenset({400, 413, 422})
+# OpenAI's newer models take the second alone, most other servers know the first alone.
+_LIMIT: Final = "max_tokens"
+_LIMIT_OF_NEWER: Final = "max_completion_tokens"
 
 
 class Server:
@@ -37,6 +40,7 @@ class Server:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx2.Client(headers=headers, timeout=timeout_s)
         self._pause_s = pause_s
+        self._limit = _LIMIT
 
     def close(self) -> None:
         self._client.close()
@@ -55,6 +59,8 @@ class Server:
     def answer(self, messages: Sequence[Mapping[str, str]], parameters: Mapping[str, Any]) -> Answer:
         """One completion; what may pass is tried six times, after the pause that the server asks for.
 
+        `max_tokens` among the parameters is named as the model wants it.
+
         Raises RefusedError where the server refuses this request, ConfigError where it refuses any (address, key,
         model), TransientError where it does not recover.
         """
@@ -70,8 +76,9 @@ class Server:
         raise AssertionError("tenacity returns or raises")
 
     def _asked(self, body: Mapping[str, Any]) -> Answer:
+        sent = {self._limit if name == _LIMIT else name: value for name, value in body.items()}
         try:
-            response = self._client.post(self._url, json=body)
+            response = self._client.post(self._url, json=sent)
         except httpx2.TransportError as error:
             raise _PassingError(f"{self._url} did not answer: {type(error).__name__} {error}") from error
         if response.status_code == 200:
@@ -81,6 +88,9 @@ class Server:
             passing = _PassingError(said)
             passing.status, passing.after_s = response.status_code, _retry_after(response)
             raise passing
+        if _LIMIT in sent and _wants_newer_limit(response):
+            self._limit = _LIMIT_OF_NEWER
+            return self._asked(body)
         if response.status_code in _REFUSED:
             raise RefusedError(said)
         raise ConfigError(f"{said}; PARLANCE_LLM_URL, PARLANCE_LLM_MODEL and PARLANCE_LLM_KEY say whom to ask")
@@ -97,6 +107,15 @@ class _PassingError(TransientError):
 
     status: int | None = None
     after_s: float | None = None
+
+
+def _wants_newer_limit(response: httpx2.Response) -> bool:
+    """Whether the server refuses the name `max_tokens`, and not how many they are."""
+    try:
+        error = response.json()["error"]
+        return bool(error["param"] == _LIMIT and error["code"] == "unsupported_parameter")
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from assets import promotion
 from assets.evaluation import evaluation_assets
 from assets.promotion import promotion_assets, promotion_checks
 from orchestration.definitions import defs
@@ -34,6 +35,17 @@ from tests.parlance.modelling.tiny_models import ANSWERS, TEXTS, TINY, chat, exa
 BASE, TUNED = "models/base_model", "models/fine_tuned_model"
 PROMPTS = Path(__file__).parents[2] / "sample" / "prompts.yaml"
 QUICK = {"max_new_tokens": 8, "draws": 200, "timed": 1}
+# As many as an evaluation needs to be sure of anything.
+LEARNT = ANSWERS | {
+    "How many days until March?": "Thirty days until March.",
+    "Which probe is needed?": "One probe for each turbine.",
+    "What does the expense pay?": "Twelve EUR every hour.",
+    "How many receipts are left?": "Twelve receipts until noon.",
+    "Which hour is needed?": "One hour for each probe.",
+    "What does the receipt say?": "Above 50 EUR, every day.",
+    "Wie viele Stunden habe ich?": "Noch drei Stunden!",
+    "How many probes are left?": "Two probes until March.",
+}
 
 
 class HereProcess(TrainingProcess):
@@ -65,7 +77,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             rank=8, alpha=16, sequence_length=64, max_steps=steps, batch_size=4, learning_rate=0.02, save_steps=200
         )
         modelling.finetune(
-            examples(ANSWERS),
+            examples(LEARNT),
             base=str(folder / "base"),
             output=folder / name,
             checkpoints=folder / f"{name}-checkpoints",
@@ -124,13 +136,13 @@ def registered(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
     """After a first model was promoted."""
     made = Registered(tmp_path_factory.mktemp("registered"))
     rows = {
-        name: pl.Series([[]] * len(ANSWERS)) if isinstance(kind, pl.List) else pl.Series([None] * len(ANSWERS))
+        name: pl.Series([[]] * len(LEARNT)) if isinstance(kind, pl.List) else pl.Series([None] * len(LEARNT))
         for name, kind in pl.DataFrame(pl.from_arrow(schemas.EXAMPLES.empty_table())).schema.items()
     }
     known: dict[str, Any] = {
-        "id": [f"e{number}" for number in range(len(ANSWERS))],
-        "document_id": [f"d{number}" for number in range(len(ANSWERS))],
-        "messages": [chat(*pair) for pair in ANSWERS.items()],
+        "id": [f"e{number}" for number in range(len(LEARNT))],
+        "document_id": [f"d{number}" for number in range(len(LEARNT))],
+        "messages": [chat(*pair) for pair in LEARNT.items()],
     }
     same = {"split": "test", "instruction": "", "input": "", "output": "", "kind": "answer", "source": "slack"}
     same |= {"quality": 1.0, "thanked": False, "unsure": 0}
@@ -262,6 +274,12 @@ def test_a_change_that_broke_off_is_finished_by_the_second_attempt(registered: R
         stages.choose(registered.lake, registered.registry, stages.PREVIOUS, change)
         assert registered.champion() == "good0"
     assert stages.history(registered.lake).height == broken["number"]
+
+
+def test_a_run_that_is_started_again_is_the_same_request() -> None:
+    first = dg.DagsterRun(job_name="rollback", run_id="one")
+    again = dg.DagsterRun(job_name="rollback", run_id="two", root_run_id="one", parent_run_id="one")
+    assert promotion._request(first) == promotion._request(again) == "one"
 
 
 def test_an_alias_that_somebody_moved_is_found(registered: Registered) -> None:

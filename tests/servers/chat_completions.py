@@ -75,7 +75,7 @@ class Model:
         text = self.say(body)
         usage = {
             "prompt_tokens": sum(len(message["content"].split()) + 4 for message in body["messages"]),
-            "completion_tokens": min(len(text.split()), body["max_tokens"]),
+            "completion_tokens": min(len(text.split()), body.get("max_tokens") or body["max_completion_tokens"]),
         }
         with self.lock:
             self.log.append(body)

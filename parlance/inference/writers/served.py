@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
+from threading import Lock
 from typing import Any
 
-from parlance.errors import TransientError
+from parlance.errors import ConfigError, TransientError
 from parlance.inference.requests import Outcome, Request
 from parlance.inference.schema import AnswerSchema
 from parlance.modelling.settings import GenerationSettings
@@ -16,18 +17,23 @@ from parlance.synthesis.server import Server
 
 # So many requests that do not recover, one after another, are no longer the fault of each.
 MOST_LOST = 8
+# What no server has a reason to refuse.
+HARMLESS = "Hello."
 
 
 class Served:
     """`cached`, which is `server` with its answers on disk, with `parallel` requests at once.
 
     A request that the server refuses, or answers with errors while it is up, is an outcome with that error. Where the
-    server is gone, asks to wait without end, or loses every request, TransientError ends it.
+    server is gone, asks to wait without end, or loses every request, TransientError ends it; where it refuses any,
+    ConfigError.
     """
 
     def __init__(self, server: Server, cached: Cached, *, parallel: int, schema: AnswerSchema | None) -> None:
         self._server, self._cached, self._parallel = server, cached, parallel
         self._shape = {"response_format": schema.response_format()} if schema else {}
+        self._has_answered = False
+        self._lock = Lock()
 
     def answers(self, requests: Sequence[Request], settings: GenerationSettings) -> Iterator[Outcome]:
         """As Writer has it. What runs when an error ends it is waited for: it is paid, and kept on disk."""
@@ -59,12 +65,28 @@ class Served:
         try:
             answer = self._cached.answer(request.messages, self._parameters(request, settings))
         except RefusedError as error:
+            self._require_answers(request, settings)
             return Outcome(request.id, seconds=time.monotonic() - started, error=str(error)), False
         except TransientError as error:
             if self._server.is_overloaded(error) or not self._server.is_up():
                 raise
             return Outcome(request.id, seconds=time.monotonic() - started, error=str(error)), True
         return self._outcome(request, answer, time.monotonic() - started), False
+
+    def _require_answers(self, request: Request, settings: GenerationSettings) -> None:
+        """Raises ConfigError where a server that answered nothing yet refuses a harmless request of the same form too.
+
+        Else each question would be booked as failed, and after some runs never be asked again.
+        """
+        with self._lock:
+            if self._has_answered or self._cached.asked:
+                return
+            harmless = [*request.messages[:-1], {**request.messages[-1], "content": HARMLESS}]
+            try:
+                self._server.answer(harmless, self._parameters(request, settings))
+            except RefusedError as error:
+                raise ConfigError(f"the endpoint refuses every request, {HARMLESS!r} too: {error}") from error
+            self._has_answered = True
 
     def _outcome(self, request: Request, answer: Answer, seconds: float) -> Outcome:
         return Outcome(

@@ -71,6 +71,15 @@ def test_examples_of_one_thread_are_one_piece_of_evidence() -> None:
     assert together.high - together.low > 3 * (alone.high - alone.low)
 
 
+@pytest.mark.parametrize(("groups", "sure"), [(1, False), (9, False), (10, True)])
+def test_few_threads_make_nothing_sure_however_many_answers_they_have(groups: int, sure: bool) -> None:
+    threads = [f"thread {number % groups}" for number in range(40)]
+    for found in compare(scores([10.0] * 40, groups=threads), scores([20.0] * 40, groups=threads), draws=100):
+        assert (found.examples, found.groups) == (40, groups)
+        assert bool(np.isfinite([found.low, found.high]).all()) is sure
+        assert not found.low > 0 or sure
+
+
 def test_bleu_of_all_answers_is_sacrebleu_s() -> None:
     first, second = scores([20.0] * 40, noise=0.1), scores([20.0] * 40, noise=0.6)
     found = next(one for one in compare(first, second, draws=100) if one.metric == "bleu")

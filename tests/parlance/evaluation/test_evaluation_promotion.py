@@ -18,8 +18,8 @@ FIGURES = {
 }
 
 
-def gain(low: float, high: float) -> Difference:
-    better = (low + high) / 2
+def gain(low: float, high: float, *, better: float | None = None, groups: int = 10) -> Difference:
+    better = (low + high) / 2 if better is None else better
     return Difference(
         metric="bits_per_character",
         first=2 - better,
@@ -28,7 +28,8 @@ def gain(low: float, high: float) -> Difference:
         low=low,
         high=high,
         share=0.5,
-        examples=9,
+        examples=12,
+        groups=groups,
     )
 
 
@@ -57,6 +58,13 @@ def test_without_prompts_only_certainty_counts() -> None:
     rules = PromotionRules()
     assert not decide(figures, figures, [gain(-0.005, 0.2)], rules=rules).passed
     assert decide(figures, figures, [gain(0.005, 0.2)], rules=rules).passed
+
+
+def test_too_few_documents_are_named_in_the_reason() -> None:
+    decision = decided(gain(-math.inf, math.inf, better=0.1, groups=3))
+    assert not decision.passed
+    assert "of 3 documents, and 10 are needed to be sure" in decision.reason
+    assert "documents" not in decided(gain(-0.2, -0.1)).reason
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,35 @@ def test_a_server_that_fails_over_everything_ends_the_run(tmp_path: Path) -> Non
         draft(lake, served(model.url, tmp_path), DAYS[:1])
 
 
+@pytest.mark.parametrize("desks", [1, 12])
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_a_server_that_refuses_everything_ends_the_run_and_blames_no_question(
+    tmp_path: Path, desks: int, parallel: int
+) -> None:
+    lake = Lake(root=str(tmp_path / "lake"))
+    write_questions(lake, [f"Where is desk {number}?" for number in range(desks)])
+    refusal: Fault = (400, {}, "Unsupported value: 'temperature'")
+    with chat_completions.served(Model(faulty=lambda body: refusal)) as model:
+        asking = served(model.url, tmp_path, parallel=parallel, most_attempts=1)
+        for _ in range(2):
+            with pytest.raises(ConfigError, match=r"refuses every request, 'Hello\.' too: .* value: 'temperature'"):
+                draft(lake, asking, DAYS[:1])
+            assert lake.table("models/answers").scan().collect().is_empty()
+        model.faulty = lambda body: None
+        assert draft(lake, asking, DAYS[:1])["status"].to_list() == ["drafted"] * desks
+
+
+def test_questions_that_are_all_refused_are_to_blame_where_another_is_answered(tmp_path: Path) -> None:
+    lake = Lake(root=str(tmp_path / "lake"))
+    write_questions(lake, [f"Where is desk {number}?" for number in range(12)])
+    filtered: Fault = (400, {}, "content_filter")
+    with chat_completions.served(Model(faulty=lambda body: filtered if "desk" in asked(body) else None)) as model:
+        found = draft(lake, served(model.url, tmp_path, parallel=4, prompt=OTHER), DAYS[:1])
+    assert found["status"].to_list() == ["failed"] * 12
+    (harmless,) = model.log
+    assert [one["content"] for one in harmless["messages"]] == ["Be brief.", "Hello."]
+
+
 def test_no_more_requests_at_once_than_allowed(tmp_path: Path) -> None:
     lake = Lake(root=str(tmp_path / "lake"))
     write_questions(lake, [f"Where is desk {number}?" for number in range(12)])
@@ -209,6 +238,29 @@ def test_answers_are_of_the_schema_or_failed_with_why(lake: Lake, tmp_path: Path
     assert len({body["seed"] for body in tries}) == 3
     assert [body["temperature"] for body in tries] == [0.0, 0.7, 0.7]
     assert all(body["response_format"] == SCHEMA.response_format() for body in model.log)
+
+
+CLOSED = {"type": "object", "properties": {"a": {}}, "required": ["a"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "strict"),
+    [
+        (CLOSED, True),
+        (CLOSED | {"properties": {"a": {"type": "array", "items": {"anyOf": [CLOSED, {"type": "null"}]}}}}, True),
+        (CLOSED | {"properties": {"a": {"$ref": "#/$defs/b"}}, "$defs": {"b": CLOSED}}, True),
+        (CLOSED | {"required": []}, False),
+        (CLOSED | {"additionalProperties": True}, False),
+        (CLOSED | {"properties": {"a": {"type": ["object", "null"]}}}, False),
+        (CLOSED | {"properties": {"a": {"anyOf": [{"type": "object"}, CLOSED]}}}, False),
+        (CLOSED | {"$defs": {"b": CLOSED | {"required": []}}}, False),
+        (CLOSED | {"not": {"required": ["b"]}}, False),
+        ({"type": "array", "items": CLOSED}, False),
+        (True, False),
+    ],
+)
+def test_only_a_schema_that_meets_the_terms_is_sent_as_strict(schema: object, strict: bool) -> None:
+    assert AnswerSchema(schema).response_format()["json_schema"]["strict"] is strict
 
 
 def test_a_wrong_key_is_a_wrong_request(lake: Lake, tmp_path: Path) -> None:

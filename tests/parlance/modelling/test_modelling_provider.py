@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import polars as pl
 import pytest
@@ -10,7 +10,7 @@ from tiny_models import ANSWERS, examples
 
 from parlance.errors import ConfigError, TransientError
 from parlance.modelling import FinetuningSettings
-from parlance.modelling.provider import Provider, Trained, finetune_there
+from parlance.modelling.provider import FOLLOWED, Provider, Trained, finetune_there
 from tests.servers.fine_tuning import Account, served
 
 EXAMPLES = pl.concat(
@@ -92,11 +92,35 @@ def test_a_wrong_key_is_not_tried_again(account: Account) -> None:
     assert account.log == ["GET /files"]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"method": "full"}, {"packing": True}, {"patience": 2}, {"max_steps": 5}],
-    ids=["method", "packing", "patience", "max_steps"],
-)
+UNFOLLOWED = {
+    "method": "full",
+    "packing": True,
+    "patience": 2,
+    "max_steps": 5,
+    "learning_rate": 2e-4,
+    "batch_size": 8,
+    "gradient_accumulation": 2,
+    "sequence_length": 512,
+    "warmup_share": 0.1,
+    "weight_decay": 0.1,
+    "max_gradient_norm": 2.0,
+    "gradient_checkpointing": True,
+    "rank": 8,
+    "alpha": 16,
+    "dropout": 0.1,
+    "target_modules": ("q_proj",),
+    "train_embeddings": False,
+    "logging_steps": 5,
+    "validation_steps": 5,
+    "save_steps": 5,
+}
+
+
+def test_every_setting_is_followed_or_refused() -> None:
+    assert {field.name for field in fields(FinetuningSettings)} == FOLLOWED | set(UNFOLLOWED)
+
+
+@pytest.mark.parametrize("change", [{name: value} for name, value in UNFOLLOWED.items()], ids=list(UNFOLLOWED))
 def test_what_a_provider_decides_itself_cannot_be_set(account: Account, change: dict[str, object]) -> None:
     provider = Provider(account.url)
     settings = replace(FinetuningSettings(), **change)

@@ -1,11 +1,13 @@
 """The client of a chat-completions endpoint against a real server with its faults."""
 
+import json
+
 import pytest
 
 from parlance.errors import ConfigError, TransientError
 from parlance.synthesis import Answer, RefusedError
 from parlance.synthesis.server import ATTEMPTS, Server
-from tests.servers.chat_completions import Fault, Model, served
+from tests.servers.chat_completions import Fault, Json, Model, served
 
 ASKED = [{"role": "user", "content": "Why?"}]
 PARAMETERS = {"temperature": 0.5, "max_tokens": 9, "seed": 3}
@@ -43,6 +45,27 @@ def test_what_passes_is_tried_again(fault: Fault) -> None:
     with served(Model(faults=[fault] * (ATTEMPTS - 1))) as model:
         assert ask(model).finish == "stop"
     assert len(model.log) == 1
+
+
+def test_a_model_that_takes_the_newer_name_of_the_limit_is_given_that() -> None:
+    """As OpenAI's newer models answer; one that finds the limit too large is not asked again by another name."""
+
+    def refused(body: Json) -> Fault | None:
+        return (400, {}, json.dumps({"error": error})) if "max_tokens" in body else None
+
+    said = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    error = {"message": said, "param": "max_tokens", "code": "unsupported_parameter"}
+    with served(Model(faulty=refused)) as model:
+        client = Server(model.url, "tiny")
+        assert [client.answer(ASKED, PARAMETERS).finish for _ in range(2)] == ["stop", "stop"]
+        client.close()
+        assert (
+            model.log
+            == [{"model": "tiny", "messages": ASKED, "temperature": 0.5, "max_completion_tokens": 9, "seed": 3}] * 2
+        )
+        error = {"message": "max_tokens is too large: 9", "param": "max_tokens", "code": "invalid_value"}
+        with pytest.raises(RefusedError, match="too large: 9"):
+            ask(model)
 
 
 def test_what_does_not_pass_is_reported() -> None:
