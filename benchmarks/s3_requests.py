@@ -1,0 +1,82 @@
+"""Requests that a table on S3 takes, after as many commits as it had: to write a partition, to read one, to open it.
+
+The table is Parlance's own; beside it one with the checkpoint interval that delta-rs has by default.
+
+Run: python -m benchmarks.s3_requests [commits] (100 where not given).
+"""
+
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import boto3
+import pyarrow as pa
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.server import ThreadedMotoServer
+from rich.console import Console
+from rich.table import Table as Grid
+
+from parlance.storage import Table, tables
+
+SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("partition", pa.string(), nullable=False)])
+SHOWN = (1, 10, 20, 50, 75, 100, 150, 200)
+DEFAULT_INTERVAL = "100"
+
+
+@contextmanager
+def s3() -> Iterator[Counter[str]]:
+    """A server on loopback with a bucket `lake`; counts what it is asked for."""
+    asked: Counter[str] = Counter()
+    serve = DomainDispatcherApplication.__call__
+
+    def counted(self: Any, environ: dict[str, Any], start: Any) -> Any:
+        asked[environ["REQUEST_METHOD"]] += 1
+        return serve(self, environ, start)
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
+    settings |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    with mock.patch.dict(os.environ, settings), mock.patch.object(DomainDispatcherApplication, "__call__", counted):
+        boto3.client("s3").create_bucket(Bucket="lake")
+        yield asked
+    server.stop()
+
+
+def requests(asked: Counter[str], act: Callable[[], object]) -> int:
+    asked.clear()
+    act()
+    return asked.total()
+
+
+def measured(asked: Counter[str], table: Table, commits: int) -> Iterator[tuple[int, int, int, int]]:
+    """Commits so far, and the requests of the last write, of a read, and of opening it."""
+    for number in range(1, commits + 1):
+        day = f"{number:04}"
+        batch = pa.RecordBatch.from_pylist([{"id": day, "partition": day}], schema=SCHEMA)
+        written = requests(asked, lambda: table.replace([batch], [day]))  # noqa: B023 - called at once
+        if number in SHOWN:
+            read = requests(asked, lambda: table.scan([day]).collect())  # noqa: B023
+            yield number, written, read, requests(asked, table.version)
+
+
+def main(commits: int) -> None:
+    grid = Grid("checkpoint every", "commits", "write", "read", "open", title="Requests", title_justify="left")
+    with s3() as asked:
+        for interval in (tables.CONFIGURATION["delta.checkpointInterval"], DEFAULT_INTERVAL):
+            with mock.patch.dict(tables.CONFIGURATION, {"delta.checkpointInterval": interval}):
+                table = Table(uri=f"s3://lake/{interval}", name="t", schema=SCHEMA)
+                for row in measured(asked, table, commits):
+                    grid.add_row(interval, *map(str, row))
+    Console().print(grid)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
