@@ -59,7 +59,7 @@ def readable(payload: bytes | None, media_type: str) -> str:
     kind, _, charset = media_type.partition("; charset=")
     try:
         head = (payload or b"")[: 4 * SEARCHED].decode(charset or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # no such charset, or one of no text, such as `undefined`
         head = (payload or b"")[: 4 * SEARCHED].decode("utf-8", "replace")
     odd = sum(char == "\ufffd" or (char < " " and not char.isspace()) for char in head)
     if "\0" in head or odd > _MOST_ODD * len(head):

@@ -71,11 +71,6 @@ class Archive:
         self._flush(file)
         return Place(file=Path(file.name).name, position=start, size=file.tell() - start)
 
-    def record_id(self, url: str, kind: str = "response") -> str:
-        """Named by its place and what it holds; robots.txt is asked for again in each segment."""
-        name = f"{Path(self._opened().name).name} {kind} {url}"
-        return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}>"
-
     def _response(self, exchange: Exchange) -> Any:
         return self._writer.create_warc_record(
             exchange.url,
@@ -83,7 +78,7 @@ class Archive:
             payload=io.BytesIO(exchange.body),
             length=len(exchange.body),
             http_headers=_status_line(exchange),
-            warc_headers_dict=self._about(exchange, "response"),
+            warc_headers_dict=self._about(exchange),
         )
 
     def _revisit(self, exchange: Exchange, earlier: Validator) -> Any:
@@ -93,7 +88,7 @@ class Archive:
             refers_to_uri=exchange.url,
             refers_to_date=earlier.date,
             http_headers=_status_line(exchange),
-            warc_headers_dict=self._about(exchange, "revisit") | {"WARC-Refers-To": earlier.record_id},
+            warc_headers_dict=self._about(exchange) | {"WARC-Refers-To": earlier.record_id},
         )
         if exchange.status == HTTPStatus.NOT_MODIFIED:
             record.rec_headers.replace_header("WARC-Profile", NOT_MODIFIED)
@@ -104,12 +99,15 @@ class Archive:
         line = StatusAndHeaders(
             f"{exchange.method} /{path} HTTP/1.1", list(exchange.request_headers), is_http_request=True
         )
-        about = self._about(exchange, "request")
+        about = self._about(exchange)
         about["WARC-Concurrent-To"] = response.rec_headers.get_header("WARC-Record-ID")
         return self._writer.create_warc_record(exchange.url, "request", http_headers=line, warc_headers_dict=about)
 
-    def _about(self, exchange: Exchange, kind: str) -> dict[str, str]:
-        return {"WARC-Record-ID": self.record_id(exchange.url, kind), "WARC-Date": stamp(exchange.at)}
+    def _about(self, exchange: Exchange) -> dict[str, str]:
+        """Of the record that is written next."""
+        assert self._file is not None
+        id = record_id(Path(self._file.name).name, self._file.tell(), exchange.url)
+        return {"WARC-Record-ID": id, "WARC-Date": stamp(exchange.at)}
 
     def _opened(self) -> BinaryIO:
         """The file to write to: a new one at the start, and where the last one is full."""
@@ -140,6 +138,11 @@ class Archive:
     def _flush(file: BinaryIO) -> None:
         file.flush()
         os.fsync(file.fileno())
+
+
+def record_id(file: str, position: int, url: str) -> str:
+    """Named by its place and what it holds: a URL may be asked for as robots.txt, and again as a page."""
+    return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{file} {position} {url}')}>"
 
 
 def cut_off(folder: Path, committed: Mapping[str, int]) -> None:

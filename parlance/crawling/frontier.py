@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from w3lib.url import canonicalize_url, safe_url_string
 
@@ -40,6 +40,12 @@ HOPS = 10
 # robots.txt and tdmrep.json are fetched for the sake of the others, and before them.
 OWN = "kind in ('page', 'sitemap')"
 LONGEST_URL = 2_000
+LONGEST_HOST = 253  # of DNS; so that a host's robots.txt has no URL that is too long
+# Only `add` refuses without an attempt.
+IS_NEARER = """
+kind=excluded.kind and excluded.state='waiting'
+and (state='refused' and attempts=0 or state='waiting' and depth>excluded.depth)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +90,7 @@ class Frontier:
         self._day, self._listed = day, listed
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.executescript("pragma journal_mode=wal; pragma synchronous=full;" + SCHEMA)
-        self._in_flight: set[int] = set()
+        self._in_flight: dict[int, str] = {}
         self._taken: Counter[str] = Counter()
         taken = "select host, count(*) from urls where day=? and file is not null and kind='page' group by host"
         self._taken.update(dict(self._rows(taken)))
@@ -97,25 +103,29 @@ class Frontier:
 
     def add(
         self, urls: Iterable[str], *, kind: Kind = "page", depth: int = 0, hops: int = 0, found_on: str = ""
-    ) -> int:
-        """Writes down URLs that are not known yet and gives how many were new. Beyond a bound of the list: refused."""
+    ) -> None:
+        """Writes down URLs, whole or relative to `found_on`. Beyond a bound of the list: refused.
+
+        A URL that is found again by a shorter way is as near as that, and no longer refused where that is within the
+        bounds. Once it was asked for it keeps its depth, and so do the links of its page.
+        """
         rows = []
         for url in urls:
-            safe = normal(url)
+            safe = normal(url, found_on)
             if safe is None:
                 continue
             host = urlsplit(safe).hostname or ""
             reason = self._refusal(safe, host, kind=kind, depth=depth, hops=hops)
             state = "refused" if reason else "waiting"
-            rows.append((self._day, key_of(safe), safe, host, kind, depth, hops, found_on, state, reason))
-        before = self._database.total_changes
+            rows.append((self._day, key_of(safe, kind), safe, host, kind, depth, hops, found_on, state, reason))
         with self._transaction():
             self._database.executemany(
-                "insert or ignore into urls(day, key, url, host, kind, depth, hops, found_on, state, reason)"
-                " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into urls(day, key, url, host, kind, depth, hops, found_on, state, reason)"
+                " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict(day, key) do update set"
+                " depth=excluded.depth, hops=excluded.hops, found_on=excluded.found_on, state='waiting',"
+                f" reason=iif(state='refused', null, reason) where {IS_NEARER}",
                 rows,
             )
-        return self._database.total_changes - before
 
     def _refusal(self, url: str, host: str, *, kind: Kind, depth: int, hops: int) -> str | None:
         """The bound of the list that keeps a URL out; null where none does."""
@@ -145,15 +155,19 @@ class Frontier:
             fresh = (row for row in rows if row[0] not in self._in_flight)
             for row in [row for row, _ in zip(fresh, range(max(room, 0)), strict=False)]:
                 found.append(Entry(**dict(zip(Entry.__dataclass_fields__, row, strict=True))))
-                self._in_flight.add(row[0])
+                self._in_flight[row[0]] = host
                 self._taken[host] += 1
         return found
+
+    def in_flight(self) -> Counter[str]:
+        """How many URLs of each host were claimed and are not settled."""
+        return Counter(self._in_flight.values())
 
     def take(self, url: str, kind: Kind) -> Entry:
         """The entry of a host's robots.txt or tdmrep.json, known or not: it counts for no bound."""
         self.add([url], kind=kind)
         query = "select id, url, host, kind, depth, hops, attempts from urls where day=? and key=?"
-        (row,) = self._rows(query, (self._day, key_of(url)))
+        (row,) = self._rows(query, (self._day, key_of(url, kind)))
         return Entry(**dict(zip(Entry.__dataclass_fields__, row, strict=True)))
 
     def hosts(self) -> list[str]:
@@ -205,8 +219,7 @@ class Frontier:
         self._release(entry, taken=False)
 
     def _release(self, entry: Entry, *, taken: bool) -> None:
-        if entry.id in self._in_flight:
-            self._in_flight.discard(entry.id)
+        if self._in_flight.pop(entry.id, None) is not None:
             self._taken[entry.host] -= 0 if taken else 1
 
     def validator(self, url: str) -> Validator | None:
@@ -257,18 +270,20 @@ class Frontier:
         self._database.execute("commit")
 
 
-def normal(url: str) -> str | None:
-    """`url` as it is asked for, without its fragment; null where it is no http(s) URL with a host.
+def normal(url: str, base: str = "") -> str | None:
+    """`url`, seen from `base`, as it is asked for, without its fragment; null where it is no http(s) URL with a host.
 
-    >>> normal("HTTPS://Site.example:443/a b#top"), normal("mailto:ada@example.org")
-    ('https://site.example/a%20b', None)
+    >>> normal("HTTPS://Site.example:443/a b#top"), normal("mailto:ada@example.org"), normal("../c", "http://a/b/")
+    ('https://site.example/a%20b', None, 'http://a/c')
     """
     try:
-        parts = urlsplit(safe_url_string(url.strip()))
+        whole = urljoin(base, url.strip())
+        parts = urlsplit(safe_url_string(whole))
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or len(url) > LONGEST_URL:
+    is_long = len(whole) > LONGEST_URL or len(parts.hostname or "") > LONGEST_HOST
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or is_long:
         return None
     is_usual = port in (None, {"http": 80, "https": 443}[parts.scheme.lower()])
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -276,6 +291,12 @@ def normal(url: str) -> str | None:
     return parts._replace(scheme=parts.scheme.lower(), netloc=netloc, path=parts.path or "/", fragment="").geturl()
 
 
-def key_of(url: str) -> str:
-    """One key for all spellings of a URL: the parts of its query in one order."""
-    return str(canonicalize_url(url))
+def key_of(url: str, kind: Kind = "page") -> str:
+    """One key for all spellings of a URL: the parts of its query in one order.
+
+    What a host's robots.txt is redirected to may be a page too, and is one then.
+
+    >>> key_of("http://a/?y&x"), key_of("http://a/?y&x", "robots")
+    ('http://a/?x=&y=', 'robots http://a/?x=&y=')
+    """
+    return f"{kind} {canonicalize_url(url)}" if kind in ("robots", "tdmrep") else str(canonicalize_url(url))

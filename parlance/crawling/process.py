@@ -1,34 +1,31 @@
 """One crawl, from its frontier to its WARC files. Scrapy's reactor runs once in a process: a crawl needs a new one."""
 
 import fcntl
+import sqlite3
 import time
+import zlib
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import scrapy
 from scrapy import Request, signals
 from scrapy.crawler import CrawlerProcess
-from scrapy.exceptions import (
-    CannotResolveHostError,
-    DontCloseSpider,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadTimeoutError,
-    IgnoreRequest,
-)
+from scrapy.exceptions import DontCloseSpider
 from scrapy.http import HtmlResponse, Response
 from scrapy.linkextractors import LinkExtractor
+from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.gz import gunzip
 from scrapy.utils.sitemap import Sitemap
 
 from parlance.crawling import signals as said
-from parlance.crawling.archive import Archive, Exchange, stamp
-from parlance.crawling.downloading import PrivateAddressError, Resolver, settings
+from parlance.crawling.answers import headers_of, readable, reason_of, redirect_of, retry_after, type_of
+from parlance.crawling.archive import Archive, Exchange, record_id, stamp
+from parlance.crawling.downloading import settings
 from parlance.crawling.frontier import DATABASE, Entry, Frontier, Kind, Validator
 from parlance.crawling.robots import Robots
 from parlance.crawling.settings import CrawlList
@@ -64,8 +61,9 @@ def crawl(listed: CrawlList, folder: Path, day: str, *, report: Callable[[Figure
     """Crawls the list for `day` until nothing within its bounds waits; goes on where an earlier process stopped.
 
     WARC files lie in `<folder>/<day>`, the frontier in `<folder>/crawl.sqlite`. Raises TransientError where another
-    process crawls into the same folder.
+    process crawls into the same folder, and OSError or sqlite3.Error where they cannot be written.
     """
+    errors: list[Exception] = []
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
@@ -78,8 +76,10 @@ def crawl(listed: CrawlList, folder: Path, day: str, *, report: Callable[[Figure
             committed = frontier.files()
             with Archive(folder / day, name="crawl", day=day, committed=committed, listed=listed) as archive:
                 process = CrawlerProcess(settings(listed))
-                process.crawl(Fetcher, listed=listed, frontier=frontier, archive=archive, report=report)
+                process.crawl(Fetcher, listed=listed, frontier=frontier, archive=archive, report=report, errors=errors)
                 process.start()
+                if errors:
+                    raise errors[0]
             return figures(frontier)
 
 
@@ -94,15 +94,20 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
     name = "parlance"
 
     def __init__(
-        self, *, listed: CrawlList, frontier: Frontier, archive: Archive, report: Callable[[Figures], None]
+        self,
+        *,
+        listed: CrawlList,
+        frontier: Frontier,
+        archive: Archive,
+        report: Callable[[Figures], None],
+        errors: list[Exception],
     ) -> None:
         super().__init__()
         self._list, self._frontier, self._archive, self._report = listed, frontier, archive, report
+        self._errors = errors
         self._agent = listed.user_agent
         self._rules: dict[str, Rules] = {}
         self._held: dict[str, deque[Entry]] = defaultdict(deque)
-        self._flying = 0
-        self._by_host: dict[str, int] = defaultdict(int)
         self._links = LinkExtractor(tags=("a", "area", "link"), attrs=("href",), deny_extensions=None)
         self.delays: dict[str, float] = {}
         self.size_bytes = 0
@@ -123,26 +128,46 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
 
     def idle(self) -> None:
         """Goes on while anything waits within bounds, be it for its time to come."""
-        self.feed()
-        if self._flying:
+        if self._guarded(self._goes_on):
             raise DontCloseSpider
-        at = self._frontier.next_time()
-        if at is not None:
-            from twisted.internet import reactor
 
-            reactor.callLater(max(0.0, min(at - time.time(), 5.0)), self.feed)
-            raise DontCloseSpider
+    def _goes_on(self) -> bool:
+        self.feed()
+        at = self._frontier.next_time()
+        if at is not None and not self._frontier.in_flight():
+            self._feed_in(max(0.0, min(at - time.time(), 5.0)))
+            return True
+        return bool(self._frontier.in_flight())
 
     def feed(self) -> None:
-        """Sends what there is room for."""
-        room = self.crawler.settings.getint("CONCURRENT_REQUESTS") * 2 - self._flying
+        """Says where the crawl stands, and sends what there is room for; nothing while it is stopped."""
+        if not self.crawler.crawling:
+            return
+        if time.monotonic() - self._reported > REPORT_EVERY_S:
+            self._reported = time.monotonic()
+            self._report({"pages": self.pages, "size_bytes": self.size_bytes, **figures(self._frontier)})
+        flying = self._frontier.in_flight()
+        room = self.crawler.settings.getint("CONCURRENT_REQUESTS") * 2 - flying.total()
         each = self._list.concurrency_per_host * 2
-        hosts = [host for host in self._frontier.hosts() if self._by_host[host] < each]
+        hosts = [host for host in self._frontier.hosts() if flying[host] < each]
         if room > 0 and hosts:
             for entry in self._frontier.claim(hosts[:room], now=time.time(), each=each):
-                self._flying += 1
-                self._by_host[entry.host] += 1
                 self._admit(entry)
+
+    def _feed_in(self, seconds: float) -> None:
+        from twisted.internet import reactor
+
+        reactor.callLater(seconds, self._guarded, self.feed)
+
+    def _guarded(self, work: Callable[..., Any], *given: Any) -> Any:
+        """What `work` gives; an error ends the crawl, which raises it. The reactor would log it and go on for ever."""
+        if self._errors:
+            return None
+        try:
+            return work(*given)
+        except Exception as error:  # noqa: BLE001 - raised by `crawl`
+            self._errors.append(error)
+            deferred_from_coro(self.crawler.stop_async())
 
     def _admit(self, entry: Entry) -> None:
         """Fetches a URL, or first what its origin allows."""
@@ -152,13 +177,18 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
             return
         self._held[origin].append(entry)
         if len(self._held[origin]) == 1:
-            self._ask(f"{origin}/robots.txt", "robots", self._on_robots)
+            self._ask(f"{origin}/robots.txt", "robots", self._on_robots, origin=origin)
 
-    def _ask(self, url: str, kind: Kind, then: Callable[..., None], *, attempt: int = 1, hops: int = 0) -> None:
-        """Asks an origin what it allows; `then` gets the body: empty for a client error, null without an answer."""
+    def _ask(
+        self, url: str, kind: Kind, then: Callable[..., None], *, origin: str, attempt: int = 1, hops: int = 0
+    ) -> None:
+        """Asks what `origin` allows, by whatever origin its redirects lead to.
+
+        `then` gets the body: empty for a client error, null without an answer.
+        """
         entry = self._frontier.take(url, kind)
-        asked = {"entry": entry, "then": then, "attempt": attempt, "hops": hops, "origin": origin_of(url)}
-        self._send(entry, self._on_answer, self._on_no_answer, meta=asked)
+        asked = {"entry": entry, "then": then, "attempt": attempt, "hops": hops, "origin": origin}
+        self._send(entry, self._on_answer, self._on_no_answer, partial(self._unanswered, asked), meta=asked)
 
     def _on_answer(self, response: Response) -> None:
         asked, exchange = response.meta, response.meta["wire"]
@@ -166,14 +196,11 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
         if response.status >= 500 or response.status == 429:
             self._ask_again(asked, f"http status {response.status}")
             return
-        target = response.headers.get("Location")
-        if 300 <= response.status < 400 and target and asked["hops"] < 5:
-            self._frontier.settle(entry, "done", status=response.status, place=self._archive.add(exchange))
-            self._ask(
-                urljoin(response.url, target.decode("latin-1")), entry.kind, asked["then"], hops=asked["hops"] + 1
-            )
-            return
         self._frontier.settle(entry, "done", status=response.status, place=self._archive.add(exchange))
+        target = redirect_of(response)
+        if target is not None and asked["hops"] < 5:
+            self._ask(target, entry.kind, asked["then"], origin=asked["origin"], hops=asked["hops"] + 1)
+            return
         asked["then"](asked["origin"], response.body if response.status == 200 else b"")
 
     def _on_no_answer(self, failure: Any) -> None:
@@ -182,9 +209,13 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
     def _ask_again(self, asked: dict[str, Any], reason: str) -> None:
         entry: Entry = asked["entry"]
         if asked["attempt"] < ATTEMPTS and not reason.startswith("private"):
-            self._ask(entry.url, entry.kind, asked["then"], attempt=asked["attempt"] + 1)
+            again = {"attempt": asked["attempt"] + 1, "hops": asked["hops"]}
+            self._ask(entry.url, entry.kind, asked["then"], origin=asked["origin"], **again)
             return
-        self._frontier.settle(entry, "failed", reason=reason)
+        self._unanswered(asked, reason)
+
+    def _unanswered(self, asked: dict[str, Any], reason: str) -> None:
+        self._frontier.settle(asked["entry"], "failed", reason=reason)
         asked["then"](asked["origin"], None, reason)
 
     def _on_robots(self, origin: str, body: bytes | None, reason: str = "") -> None:
@@ -201,18 +232,15 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
         )
         host = urlsplit(origin).hostname or ""
         self._slow_down(host, robots.crawl_delay)
-        self._frontier.add(
-            (urljoin(origin, one) for one in robots.sitemaps), kind="sitemap", found_on=f"{origin}/robots.txt"
-        )
+        self._frontier.add(robots.sitemaps, kind="sitemap", found_on=f"{origin}/robots.txt")
 
         def decided(_: str, tdmrep: bytes | None, reason: str = "") -> None:
             self._rules[origin] = Rules(robots=robots, reason=why, tdmrep=tdmrep or b"")
-            held = self._held.pop(origin, deque())
-            for entry in held:
+            for entry in self._held.pop(origin, deque()):
                 self._fetch(entry, self._rules[origin])
 
         if body is not None and "tdm_reservation" in self._list.respect:
-            self._ask(origin + said.TDMREP_PATH, "tdmrep", decided)
+            self._ask(origin + said.TDMREP_PATH, "tdmrep", decided, origin=origin)
         else:
             decided(origin, b"")
 
@@ -226,6 +254,9 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
             downloader.slots[host].delay = max(downloader.slots[host].delay, delay)
 
     def _fetch(self, entry: Entry, rules: Rules) -> None:
+        blamed(partial(self._failed, entry), self._fetch_allowed, entry, rules)
+
+    def _fetch_allowed(self, entry: Entry, rules: Rules) -> None:
         if not rules.robots.allows(entry.url):
             self._settled(entry, "refused", reason=rules.reason)
             return
@@ -235,19 +266,28 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
         known = self._frontier.validator(entry.url) if entry.kind == "page" else None
         headers = {"If-None-Match": known.etag, "If-Modified-Since": known.modified} if known else {}
         given = {name: value for name, value in headers.items() if value}
-        self._send(entry, self._on_page, self._on_failure, meta={"entry": entry, "known": known}, headers=given)
+        meta = {"entry": entry, "known": known}
+        self._send(entry, self._on_page, self._on_failure, partial(self._failed, entry), meta=meta, headers=given)
 
     def _send(
         self,
         entry: Entry,
         callback: Callable[..., None],
         errback: Callable[..., None],
+        failed: Callable[[str], None],
         *,
         meta: dict[str, Any],
         headers: dict[str, str] | None = None,
     ) -> None:
         meta = {**meta, "handle_httpstatus_all": True, "download_slot": entry.host}
-        request = Request(entry.url, callback, errback=errback, dont_filter=True, meta=meta, headers=headers)
+        request = Request(
+            entry.url,
+            partial(self._guarded, blamed, failed, callback),
+            errback=partial(self._guarded, blamed, failed, errback),
+            dont_filter=True,
+            meta=meta,
+            headers=headers,
+        )
         self.crawler.engine.crawl(request)
 
     def _on_page(self, response: Response) -> None:
@@ -258,8 +298,7 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
             self._unchanged(entry, exchange, known)
         elif status >= 500 or status == 429:
             self._again(entry, f"http status {status}", status=status, wait=retry_after(response))
-        elif 300 <= status < 400 and response.headers.get("Location"):
-            target = urljoin(response.url, response.headers["Location"].decode("latin-1"))
+        elif (target := redirect_of(response)) is not None:
             place = self._archive.add(exchange)
             self._frontier.add([target], kind=entry.kind, depth=entry.depth, hops=entry.hops + 1, found_on=entry.url)
             self._settled(entry, "done", status=status, place=place)
@@ -291,7 +330,7 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
             etag=etag,
             modified=modified,
             digest=exchange.digest,
-            record_id=same.record_id if same else self._archive.record_id(entry.url),
+            record_id=same.record_id if same else record_id(place.file, place.position, entry.url),
             date=same.date if same else stamp(exchange.at),
             links=tuple(links),
         )
@@ -313,9 +352,9 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
             data = response.body
             data = gunzip(data, max_size=SITEMAP_BYTES) if data.startswith(b"\x1f\x8b") else data
             sitemap = Sitemap(data)
-            found = [urljoin(response.url, one["loc"]) for one in sitemap if one.get("loc")]
-        except (OSError, ValueError, AttributeError, scrapy.exceptions.IgnoreRequest, EOFError) as error:
-            self._settled(entry, "failed", status=200, reason=f"no sitemap: {error}"[:200])
+            found = [one["loc"] for one in sitemap if one.get("loc")]
+        except (OSError, EOFError, zlib.error, SyntaxError, StopIteration) as error:
+            self._settled(entry, "failed", status=200, reason=f"no sitemap: {error!r}"[:200])
             return
         if sitemap.type == "sitemapindex":
             self._frontier.add(found, kind="sitemap", hops=entry.hops + 1, found_on=entry.url)
@@ -324,10 +363,17 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
         self._settled(entry, "done", status=200, place=self._archive.add(exchange))
 
     def _links_of(self, response: Response) -> list[str]:
-        """Links of an HTML page, in order and once each; images, styles and scripts are none."""
+        """Links of an HTML page, in order and once each; images, styles and scripts are none.
+
+        None either where the page's `base` is no URL.
+        """
         if not isinstance(response, HtmlResponse):
             return []
-        return list(dict.fromkeys(link.url for link in self._links.extract_links(response) if not link.nofollow))
+        try:
+            links = self._links.extract_links(readable(response))
+        except ValueError:
+            return []
+        return list(dict.fromkeys(link.url for link in links if not link.nofollow))
 
     def _on_failure(self, failure: Any) -> None:
         entry: Entry = failure.request.meta["entry"]
@@ -337,7 +383,7 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
         elif may_help:
             self._again(entry, reason)
         else:
-            self._settled(entry, "failed", reason=reason)
+            self._failed(entry, reason)
 
     def _again(self, entry: Entry, reason: str, *, status: int | None = None, wait: float | None = None) -> None:
         """Another attempt later, at most three in all."""
@@ -346,21 +392,14 @@ class Fetcher(scrapy.Spider):  # type: ignore[misc]
             return
         pause = wait if wait is not None else 2.0**entry.attempts * max(self._list.delay_s, 0.1)
         self._frontier.retry(entry, at=time.time() + min(pause, LONGEST_WAIT_S), reason=reason)
-        self._landed(entry)
+        self._feed_in(0)
+
+    def _failed(self, entry: Entry, reason: str) -> None:
+        self._settled(entry, "failed", reason=reason)
 
     def _settled(self, entry: Entry, state: Any, **what: Any) -> None:
         self._frontier.settle(entry, state, **what)
-        self._landed(entry)
-
-    def _landed(self, entry: Entry) -> None:
-        self._flying -= 1
-        self._by_host[entry.host] -= 1
-        if time.monotonic() - self._reported > REPORT_EVERY_S:
-            self._reported = time.monotonic()
-            self._report({"pages": self.pages, "size_bytes": self.size_bytes, **figures(self._frontier)})
-        from twisted.internet import reactor
-
-        reactor.callLater(0, self.feed)
+        self._feed_in(0)
 
 
 def origin_of(url: str) -> str:
@@ -368,43 +407,14 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def type_of(response: Response) -> str:
-    """The media type that the server states; where it states none, what Scrapy takes the body for."""
-    stated = (response.headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
-    return stated or ("text/html" if isinstance(response, HtmlResponse) else "")
+def blamed(failed: Callable[[str], None], work: Callable[..., None], *given: Any) -> None:
+    """Does `work` on what a server sent; of an error that is not of the disk, `failed` is told.
 
-
-def headers_of(response: Response) -> dict[str, list[str]]:
-    names = {name.decode("latin-1").lower(): name for name in response.headers}
-    return {lower: [one.decode("latin-1") for one in response.headers.getlist(name)] for lower, name in names.items()}
-
-
-def retry_after(response: Response) -> float | None:
-    """Seconds that the server asks to wait, from a number or a date; null where it does not say."""
-    value = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    Scrapy, lxml, zlib and urllib each raise errors of their own over what is malformed.
+    """
     try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None
-
-
-def reason_of(error: Exception, url: str) -> tuple[str, bool]:
-    """What went wrong, in few words, and whether another attempt may help."""
-    host = urlsplit(url).hostname or ""
-    match error:
-        case PrivateAddressError():
-            return str(error), False
-        case CannotResolveHostError():
-            return Resolver.refused.get(host, "dns"), host not in Resolver.refused
-        case DownloadTimeoutError():
-            return "timeout", True
-        case DownloadConnectionRefusedError():
-            return "connection refused", True
-        case DownloadCancelledError() | IgnoreRequest():
-            return "body too large", False
-        case _:
-            return f"connection: {type(error).__name__}", True
+        work(*given)
+    except (OSError, sqlite3.Error):
+        raise
+    except Exception as error:  # noqa: BLE001 - the URL's row has it
+        failed(f"error: {type(error).__name__}: {error}"[:200])

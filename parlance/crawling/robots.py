@@ -7,6 +7,7 @@ from protego import Protego
 # RFC 9309 asks for at least 500 KiB; what stands behind is not read.
 READ_BYTES = 512 * 1024
 LONGEST_DELAY_S = 300.0
+USER_AGENT = ("user-agent", "useragent", "user agent")
 EVERYTHING = b"User-agent: *\nDisallow: /\n"
 
 
@@ -20,7 +21,8 @@ class Robots:
 
     def __init__(self, body: bytes, agent: str) -> None:
         self._agent = agent
-        self._rules = Protego.parse(body[:READ_BYTES].decode("utf-8-sig", "replace"))
+        lines = body[:READ_BYTES].decode("utf-8-sig", "replace").splitlines()
+        self._rules = Protego.parse("\n".join(map(without_version, lines)))
 
     @classmethod
     def absent(cls, agent: str) -> Self:
@@ -47,3 +49,13 @@ class Robots:
     def sitemaps(self) -> list[str]:
         """URLs of sitemaps, as written."""
         return list(self._rules.sitemaps)
+
+
+def without_version(line: str) -> str:
+    """`line`; where it names a crawler, by its product token alone (RFC 9309, 2.2.1).
+
+    >>> without_version("User-agent: ParlanceBot/1.0")
+    'User-agent: ParlanceBot'
+    """
+    field, _, name = line.partition(":")
+    return f"{field}:{name.partition('/')[0]}" if field.strip().lower() in USER_AGENT else line

@@ -19,6 +19,7 @@ def raw(folder: str, days: Sequence[str]) -> Iterator[pa.RecordBatch]:
 
     Pages are read from the WARC files at the places that the frontier names; an id is `crawl:<day>/<url>`. A URL
     without a page is a row with an error: `refused: robots.txt`, `failed: timeout`, `revisit: unchanged since ...`.
+    The id of a robots.txt or tdmrep.json begins its URL with its kind: a redirect may lead from there to a page.
     """
     return batches((row for day in days for row in rows(Path(folder), day)), RAW)
 
@@ -30,12 +31,13 @@ def rows(folder: Path, day: str) -> Iterator[Row]:
     with Frontier(folder / DATABASE, day, CrawlList(contact="")) as frontier:
         for position, (url, kind, state, reason, status, file, offset) in enumerate(frontier.entries()):
             here: Row = {"source": SOURCE, "shard": file or "frontier", "partition": day}
+            id = f"{SOURCE}:{day}/{f'{kind} ' if kind in ('robots', 'tdmrep') else ''}{url}"
             if file is None or offset is None:
                 error = _unfetched(state, reason)
-                yield raw_row(f"{SOURCE}:{day}/{url}", url=url, media_type="", position=position, error=error, **here)
+                yield raw_row(id, url=url, media_type="", position=position, error=error, **here)
                 continue
             row = _recorded(folder / day / file, offset, day)
-            row |= {"id": f"{SOURCE}:{day}/{url}", "document_id": f"{SOURCE}:{day}/{url}", "url": url, "shard": file}
+            row |= {"id": id, "document_id": id, "url": url, "shard": file}
             yield row | {"error": _about(kind, status) or row["error"]}
 
 

@@ -1,7 +1,11 @@
 """Excerpts: how they begin, and that what they show is masked."""
 
+from encodings.aliases import aliases
+
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parlance import pii
 from parlance.excerpts import CHARACTERS, HEAD, SEARCHED, excerpts, readable
@@ -65,3 +69,17 @@ def test_rows_without_spans_stay_as_they_are() -> None:
 )
 def test_payloads_are_shown_as_far_as_they_are_text(payload: bytes | None, media_type: str, text: str) -> None:
     assert readable(payload, media_type) == text
+
+
+# `unicode_escape` would warn of what it finds in bytes.
+CODECS = sorted({*aliases, *aliases.values(), "idna", "undefined", "punycode"} - {"unicode_escape", "unicodeescape"})
+
+
+@given(charset=st.sampled_from(CODECS) | st.text(max_size=20), payload=st.binary(max_size=50))
+def test_no_charset_that_a_server_names_is_an_error(charset: str, payload: bytes) -> None:
+    assert isinstance(readable(payload, f"text/html; charset={charset}"), str)
+
+
+def test_charsets_that_are_none_are_read_as_utf8() -> None:
+    for charset in ("undefined", "idna", "hex", "a\0b"):
+        assert readable("größe".encode(), f"text/plain; charset={charset}") == "größe"

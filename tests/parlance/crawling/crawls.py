@@ -39,7 +39,10 @@ def start(listed: CrawlList, folder: Path, day: str = DAY) -> subprocess.Popen[s
 def crawled(listed: CrawlList, folder: Path, day: str = DAY) -> dict[str, Any]:
     """Runs a crawl to its end; gives its figures."""
     with start(listed, folder, day) as process:
-        out, errors = process.communicate(timeout=120)
+        try:
+            out, errors = process.communicate(timeout=120)
+        finally:
+            process.kill()  # one that does not end would be waited for
     assert process.returncode == 0, errors
     found: dict[str, Any] = json.loads(out.splitlines()[-1])
     return found

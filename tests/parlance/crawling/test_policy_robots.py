@@ -25,6 +25,20 @@ def test_the_own_group_goes_before_that_of_all() -> None:
 
 
 @pytest.mark.parametrize(
+    "named",
+    ["ParlanceBot/1.0", "parlancebot/2.1 (+https://team.example/bot)", "ParlanceBot / 1", "ParlanceBot # it/s us"],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_group_is_found_by_the_product_token(named: str, end: str) -> None:
+    lines = [f"User-Agent: {named}", "Allow: /yes", "Disallow: /", "Crawl-delay: 2", "", "User-agent: *", "Allow: /"]
+    found = robots(end.join(lines))
+    assert found.allows(f"{SITE}/yes")
+    assert not found.allows(f"{SITE}/no")
+    assert found.crawl_delay == 2
+    assert robots(end.join(["User-agent: OtherBot/1.0", "Disallow: /"])).allows(f"{SITE}/")
+
+
+@pytest.mark.parametrize(
     ("line", "delay"),
     [
         ("", None),
