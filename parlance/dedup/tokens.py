@@ -1,10 +1,11 @@
 r"""Hashes of the word n-grams of texts, in one compiled pass over their bytes.
 
 A word is a run of `\w` in lower case. Most texts are read where they lie; one with characters beyond ASCII that
-separate words or have another lower case is written anew first, and one with rare characters by Polars.
+separate words or have another lower case is written anew first, and one with rare characters by Polars. Letters and
+their marks count as composed (NFC), and what is invisible within words does not count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +34,7 @@ READY = 0
 REWRITTEN = 1
 ODD = 2
 IN_CHARACTERS = 3
+UNCOMPOSED = 4
 
 Unit = Literal["word", "character"]
 
@@ -138,8 +140,11 @@ def decoded(data: Any, place: int) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _state(data: Any, start: int, end: int, kinds: Any) -> int:
-    """READY where the words of `data[start:end]` are its runs of word bytes, else REWRITTEN or ODD: what it needs."""
+def _state(data: Any, start: int, end: int, kinds: Any, joined: Any) -> int:
+    """READY where the words of `data[start:end]` are its runs of word bytes, else what it needs.
+
+    UNCOMPOSED, then ODD, then REWRITTEN where it is several; the first only by the tables of `composing`.
+    """
     state = READY
     unspaced = 0
     for place in range(start, end, BLOCK):
@@ -153,13 +158,33 @@ def _state(data: Any, start: int, end: int, kinds: Any) -> int:
                 continue
             point, _ = decoded(data, at)
             kind = kinds[point] if point < len(kinds) else np.uint8(characters.ODD)
+            if kind >= characters.MARK:
+                if kind >= characters.CHANGED or _may_join(data, start, at, kinds, joined):
+                    return UNCOMPOSED
+                kind &= np.uint8(characters.MARK - 1)
             if kind == characters.ODD:
-                return ODD
-            if kind >= characters.UNSPACED:
+                state = ODD
+            elif kind >= characters.UNSPACED:
                 unspaced += 1
             elif kind != characters.PLAIN:
-                state = REWRITTEN
+                state = max(state, REWRITTEN)
     return ODD if unspaced and _is_unspaced(data, start, end, kinds) else state
+
+
+@njit(nogil=True, cache=True)
+def _may_join(data: Any, start: int, place: int, kinds: Any, joined: Any) -> Any:
+    """Whether the character at `place` composes with the one before, or both are marks, whose order may be wrong."""
+    before = place - 1
+    while before >= start and data[before] & 0xC0 == 0x80:
+        before -= 1
+    if before < start:
+        return False
+    (first, _), (second, _) = decoded(data, before), decoded(data, place)
+    if first >= len(kinds):
+        return False
+    key = np.int64(second) * characters.SIZE + np.int64(first)
+    found = np.searchsorted(joined, key)
+    return bool(kinds[first] & kinds[second] & characters.MARK) or (found < len(joined) and joined[found] == key)
 
 
 @njit(nogil=True, cache=True)
@@ -170,7 +195,7 @@ def _is_unspaced(data: Any, start: int, end: int, kinds: Any) -> Any:
     place = start
     while place < end:
         point, size = decoded(data, place)
-        kind = kinds[point] if point < len(kinds) else np.uint8(characters.PLAIN)
+        kind = kinds[point] & np.uint8(characters.MARK - 1) if point < len(kinds) else np.uint8(characters.PLAIN)
         is_word = kind != characters.SEPARATOR
         unspaced += kind >= characters.UNSPACED
         characters_seen += is_word
@@ -283,15 +308,20 @@ class Texts:
             raise ConfigError(f"unknown unit {unit!r}; allowed: word, character")
         self.kinds, self.lowers = characters.tables()
         self.data, self.offsets = buffers(texts)
+        composing, joined = characters.composing()
+        self.states = _states(self.data, self.offsets, composing, joined)
+        uncomposed = np.flatnonzero(self.states == UNCOMPOSED)
+        if len(uncomposed):
+            texts = _rewritten_by(characters.composed, texts, uncomposed)
+            self.states[uncomposed] = _states(*buffers(texts.gather(uncomposed)), self.kinds, joined)
         if unit == "character":
-            self.states = np.full(len(self.offsets) - 1, IN_CHARACTERS, np.uint8)
-            return
-        self.states = _states(self.data, self.offsets, self.kinds)
+            self.states[:] = IN_CHARACTERS
         odd = np.flatnonzero(self.states == ODD)
         if len(odd):
-            series = as_series(texts).clone()  # scatter writes where it is
-            self.data, self.offsets = buffers(series.scatter(odd, _plain(series.gather(odd))))
+            texts = _rewritten_by(_plain, texts, odd)
             self.states[odd] = READY
+        if len(uncomposed) or len(odd):
+            self.data, self.offsets = buffers(texts)
 
     def __len__(self) -> int:
         return len(self.states)
@@ -303,16 +333,16 @@ class Texts:
 
 
 @njit(nogil=True, cache=True)
-def _states(data: Any, offsets: Any, kinds: Any) -> Any:
+def _states(data: Any, offsets: Any, kinds: Any, joined: Any) -> Any:
     states = np.empty(len(offsets) - 1, np.uint8)
     for row in range(len(states)):
         start, end = offsets[row], offsets[row + 1]
         if end + BLOCK <= len(data):
-            states[row] = _state(data, start, end, kinds)
+            states[row] = _state(data, start, end, kinds, joined)
         else:
             room = np.zeros(end - start + BLOCK, np.uint8)
             room[: end - start] = data[start:end]
-            states[row] = _state(room, 0, end - start, kinds)
+            states[row] = _state(room, 0, end - start, kinds, joined)
     return states
 
 
@@ -323,6 +353,19 @@ def longest(offsets: Any) -> int:
     for row in range(len(offsets) - 1):
         most = max(most, offsets[row + 1] - offsets[row])
     return most
+
+
+def composed(texts: pl.Series) -> pl.Series:
+    """What `characters.composed` makes of texts, which only those that need it go through."""
+    rows = np.flatnonzero(_states(*buffers(texts), *characters.composing()) == UNCOMPOSED)
+    return _rewritten_by(characters.composed, texts, rows) if len(rows) else texts
+
+
+def _rewritten_by(
+    change: Callable[[pl.Series], pl.Series], texts: pl.Series | pa.StringArray | pa.LargeStringArray, rows: Indices
+) -> pl.Series:
+    series = as_series(texts).clone()  # scatter writes where it is
+    return series.scatter(rows, change(series.gather(rows)))
 
 
 def _plain(texts: pl.Series) -> pl.Series:

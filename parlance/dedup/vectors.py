@@ -1,4 +1,4 @@
-"""What numba cannot say by itself: loads from any byte, 64 bytes compared at once, the place of the lowest set bit.
+"""What numba cannot say by itself: loads from any byte, 64 bytes compared at once, the lowest set bit, atomic exchange.
 
 LLVM turns the vector code into what the processor has, from SSE2 or NEON to AVX-512.
 """
@@ -85,3 +85,16 @@ def lowest(typing: Any, bits: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.uint64), generate
+
+
+@intrinsic
+def exchanged(typing: Any, array: Any, place: Any, old: Any, new: Any) -> Any:
+    """Whether `array` had `old` at `place`; then it has `new` now, and no other thread came between."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values, at, before, after = arguments
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, values).data
+        swapped = builder.cmpxchg(builder.gep(data, [at]), before, after, "acq_rel", "monotonic")
+        return builder.extract_value(swapped, 1)
+
+    return types.boolean(array, types.int64, array.dtype, array.dtype), generate

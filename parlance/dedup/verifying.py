@@ -16,6 +16,7 @@ from numba import njit
 
 from parlance.dedup.sketching import EMPTY
 from parlance.dedup.tokens import CHUNK_FACTOR, longest, shingled
+from parlance.dedup.vectors import exchanged
 
 CROWD = 4_096
 REFUSED = 256
@@ -252,9 +253,14 @@ def root(parents: Any, row: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def unite(parents: Any, one: Any, other: Any) -> None:
-    """Makes one cluster of those of two rows."""
+    """Makes one cluster of those of two rows.
+
+    Threads may share `parents`: in an update several groups have rows of one older cluster. Where another was first to
+    give the root a parent, the roots are looked up again. `root` is safe as it is: it only shortens paths below roots.
+    """
     one, other = root(parents, one), root(parents, other)
-    parents[max(one, other)] = min(one, other)
+    while one != other and not exchanged(parents, max(one, other), max(one, other), min(one, other)):
+        one, other = root(parents, one), root(parents, other)
 
 
 @njit(nogil=True, cache=True)

@@ -24,6 +24,12 @@ MINILM_SHA256 = {
 # Part of every version: to be raised when vectors of the same files become others.
 RECIPE = 1
 
+# Positions of these begin behind that of padding: of 514 a text has 512.
+BEHIND_PADDING = frozenset(
+    {"camembert", "data2vec-text", "ibert", "longformer", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta"}
+    | {"xlm-roberta-xl", "xmod"}
+)
+
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _HUB_FILES = ["*.json", "*.txt", "*.safetensors"]
 
@@ -61,8 +67,13 @@ def tokenizer(folder: Path) -> Tokenizer:
 
 def max_tokens(folder: Path) -> int:
     """How many tokens of a text the model reads, special ones included."""
-    sentence = _json(folder / "sentence_bert_config.json").get("max_seq_length")
-    return int(sentence or _json(folder / "config.json")["max_position_embeddings"])
+    config = _json(folder / "config.json")
+    positions = config.get("max_position_embeddings")
+    if positions and config.get("model_type") in BEHIND_PADDING:
+        positions -= config.get("pad_token_id", 1) + 1
+    stated = _json(folder / "sentence_bert_config.json").get("max_seq_length")
+    stated = stated or _json(folder / "tokenizer_config.json").get("model_max_length")  # 1e30 where nobody knew
+    return int(min(length for length in (stated, positions) if length))
 
 
 def content_tokens(folder: Path) -> int:

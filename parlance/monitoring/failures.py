@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from parlance.monitoring.findings import Finding, judged, unknown
+from parlance.monitoring.findings import Finding, Verdict, judged, unknown
 from parlance.monitoring.noise import Bound, Counts, above, dispersion, share, silence
+from parlance.monitoring.vitals import MOST_NAMES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +36,16 @@ class Settings:
 
 
 class Before(NamedTuple):
-    """What is counted of one partition (`now`), and of those before it (`history`: rows by partition), by name."""
+    """What is counted of one partition (`now`), and of those before it (`history`: rows by partition), by name.
+
+    `floor` and `floors` are the most that a name may have there which is not counted.
+    """
 
     names: list[str]
     history: Counts
     now: Counts
+    floors: Counts
+    floor: float
 
     def of(self, name: str) -> tuple[Counts, float]:
         """History and present of one name; zeros where it was never counted."""
@@ -70,11 +76,18 @@ class Vitals:
             self._matrices[measure] = (names, found)
         return self._matrices[measure]
 
+    def floors(self, measure: str) -> Counts:
+        """By partition, the most that a name may have which is not counted: only the `MOST_NAMES` largest are."""
+        _, counts = self.matrix(measure)
+        least = np.where(counts > 0, counts, np.inf).min(axis=1, initial=np.inf)
+        return np.where((counts > 0).sum(axis=1) < MOST_NAMES, 0.0, least)
+
     def before(self, measure: str, partition: str, *, window: int) -> Before:
         """A partition and up to `window` before it."""
         names, counts = self.matrix(measure)
-        at = self._place[partition]
-        return Before(names, counts[max(0, at - window) : at], counts[at])
+        at, floors = self._place[partition], self.floors(measure)
+        past = slice(max(0, at - window), at)
+        return Before(names, counts[past], counts[at], floors[past], float(floors[at]))
 
     def total(self, measure: str, partition: str, *, window: int) -> tuple[Counts, float]:
         """History and present of all names of a measure together."""
@@ -96,7 +109,7 @@ def channel_fell_silent(vitals: Vitals, partition: str, settings: Settings) -> I
     """
     names, counts = vitals.matrix("channel")
     archived = set(vitals.matrix("archived")[0])
-    at, totals = vitals.place(partition), counts.sum(axis=1)
+    at, totals, floors = vitals.place(partition), counts.sum(axis=1), vitals.floors("channel")
     weekend = np.array([_is_weekend(name) for name in vitals.partitions])
     warn, gross = (one * one / 2 + float(np.log(max(len(names), 1))) for one in (settings.z, settings.gross_z))
     bound = Bound(expected=0.0, warn=warn, gross=gross)
@@ -105,7 +118,7 @@ def channel_fell_silent(vitals: Vitals, partition: str, settings: Settings) -> I
         if name in archived or not len(spoken):
             continue
         last = int(spoken[-1])
-        expected = surprise = 0.0
+        expected = surprise = least_surprise = 0.0
         judgeable = last == at
         for kind in (False, True):
             before = np.arange(max(0, last + 1 - settings.window), last + 1)
@@ -116,10 +129,13 @@ def channel_fell_silent(vitals: Vitals, partition: str, settings: Settings) -> I
                 continue
             # A flood elsewhere is no reason to expect more here.
             usual = np.minimum(totals[silent], 2 * np.median(totals[before]))
-            more, improbable = silence(counts[before, column], totals[before] - counts[before, column], now=usual)
+            history = counts[before, column], totals[before] - counts[before, column]
+            more, improbable = silence(*history, now=usual, most=np.zeros(len(silent)))
+            least_surprise += silence(*history, now=usual, most=floors[silent])[1]
             expected, surprise, judgeable = expected + more, surprise + improbable, True
         if judgeable:
-            yield judged(partition, name, surprise, bound, size=expected)
+            found = (judged(partition, name, value, bound, size=expected) for value in (surprise, least_surprise))
+            yield _certain(*found)
         else:
             yield unknown(partition, name, 0.0, size=0)
 
@@ -194,13 +210,16 @@ def crawl_shrank(vitals: Vitals, partition: str, settings: Settings) -> Iterator
     for name in pages.names:
         before, now = pages.of(name)
         if len(before) >= settings.least_history and before.sum():
-            yield _shrunk(partition, name, before, now, settings)
+            found = (_shrunk(partition, name, before, count, settings) for count in (now, max(now, pages.floor)))
+            yield _certain(*found)
         elif before.any() or now:
             yield unknown(partition, f"pages of {name}", now, size=now)
         if now:
             subject = f"one text at addresses of {name}"
+            history, copied = same.of(name)
+            found_same = (np.minimum(np.maximum(history, same.floors), before), copied)
             yield from _share(
-                partition, subject, same.of(name), (before, now), least=settings.least_copied, settings=settings
+                partition, subject, found_same, (before, now), least=settings.least_copied, settings=settings
             )
 
 
@@ -258,6 +277,14 @@ def _shrunk(partition: str, host: str, before: Counts, now: float, settings: Set
         gross=max(least + 0.3, min(gross, 0.99) if always and expected >= settings.least_size else gross),
     )
     return judged(partition, f"pages of {host}", lost, bound, size=expected)
+
+
+def _certain(worst: Finding, best: Finding) -> Finding:
+    """What holds of a name that may be cut off, between none of it and as much as was cut off."""
+    if best.verdict != Verdict.FINE:
+        return best
+    is_fine = worst.verdict == Verdict.FINE
+    return worst if is_fine else unknown(worst.partition, worst.subject, best.value, size=worst.size)
 
 
 def _is_weekend(partition: str) -> bool:

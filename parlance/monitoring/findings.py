@@ -10,7 +10,7 @@ from parlance.monitoring.noise import Bound
 
 
 class Verdict(StrEnum):
-    """`unknown` where there is too little history to judge."""
+    """`unknown` where there is too little history to judge, or a count that is needed was cut off."""
 
     FINE = "fine"
     ALARM = "alarm"

@@ -67,19 +67,23 @@ def _share_above(expected: float, total: float, spread: float, z: float, *, leas
     return min(found, 1 - 0.5 / max(total, 1)) if all_by_chance < -z * z / 2 else found
 
 
-def silence(counts: Counts, others: Counts, *, now: Counts) -> tuple[float, float]:
-    """How many counts were expected beside `now` of others, and how improbable none is: its negative logarithm.
+def silence(counts: Counts, others: Counts, *, now: Counts, most: Counts) -> tuple[float, float]:
+    """How many counts were expected beside `now` of others, and how improbable `most` or fewer are: negative logarithm.
 
     `counts` and `others` are the history, in which the counts follow the others in a negative binomial distribution;
-    its spread is that of the history, so that who speaks in bursts may be silent longer.
+    its spread is that of the history, so that who speaks in bursts may be silent longer. Of more than none the
+    probability is Chernoff's bound.
 
-    >>> expected, surprise = silence(np.full(20, 10.0), np.full(20, 50.0), now=np.array([50.0]))
-    >>> round(expected), round(surprise)
-    (10, 10)
+    >>> history = np.full(20, 10.0), np.full(20, 50.0)
+    >>> [silence(*history, now=np.array([50.0]), most=np.array([most])) for most in (0.0, 10.0)]
+    [(10.0, 10.0), (10.0, 0.0)]
     """
     rate = counts.sum() / max(others.sum(), 1.0)
     means, ahead = others * rate, now * rate
     squares = float((means**2).sum())
     extra = max(0.0, float((((counts - means) ** 2) - means).sum()) / squares) if squares else 0.0
-    surprise = np.log1p(extra * ahead) / extra if extra > 1e-6 else ahead
-    return float(ahead.sum()), float(surprise.sum())
+    # What the bound is least by: the distribution's generating function at `by`, divided by `by ** most`.
+    by = np.minimum(most * (1 + extra * ahead) / np.maximum(ahead * (1 + extra * most), 1e-9), 1)
+    fewer = ahead * (1 - by)
+    surprise = np.log1p(extra * fewer) / extra if extra > 1e-6 else fewer
+    return float(ahead.sum()), float((surprise + most * np.log(np.where(most > 0, by, 1))).sum())

@@ -10,7 +10,9 @@ HOST = r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#\\]*@)?(\[[^\]/?#]*\]|[^/?#:\\\[\]]*)
 WITH_HOST = r"^(?:[a-z][a-z0-9+.-]*:)?//"
 # A line of a hosts file begins with the address that the host shall have.
 ADDRESS = r"^(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+"
-ENTRY = r"^(?:[^\s/?#@\[\]:%*\\]+|\[[0-9a-f:.]+\])$"
+# AdBlock's syntax for a host and what is below it. Other rules of such a list block parts of pages, and name no host.
+ADBLOCK = r"^\|\|([^\s/?#|^$,]+)\^(?:\$(?:all|document|doc))?$"
+ENTRY = r"^(?:[^\s/?#@\[\]:%*\\|^$!]+|\[[0-9a-f:.]+\])$"
 LONGEST = 253  # RFC 1035, section 2.3.4, as characters
 
 
@@ -48,10 +50,16 @@ def _encoded(name: str) -> str:
 def listed(lines: pl.Series) -> tuple[pl.Series, pl.Series]:
     """The hosts that the lines of a list name, each once and sorted, and the lines that name none.
 
-    A line is a host (`example.org`, `*.example.org` or `.example.org`), a URL without a path, or a line of a hosts
-    file (`0.0.0.0 example.org`).
+    A line is a host (`example.org`, `*.example.org` or `.example.org`), a URL without a path, a line of a hosts file
+    (`0.0.0.0 example.org`), or one of AdBlock's that blocks a host whole (`||example.org^`).
     """
-    plain = lines.str.to_lowercase().str.replace(ADDRESS, "").str.replace(WITH_HOST, "").str.replace("/$", "")
+    plain = (
+        lines.str.to_lowercase()
+        .str.replace(ADBLOCK, "$1")
+        .str.replace(ADDRESS, "")
+        .str.replace(WITH_HOST, "")
+        .str.replace("/$", "")
+    )
     plain = plain.str.replace(r"^\*?\.", "").str.replace(r":\d*$", "")
     good = plain.str.contains(ENTRY)
     found = hosts(plain.filter(good)).drop_nulls().unique().sort()

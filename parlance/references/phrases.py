@@ -1,7 +1,8 @@
 r"""Sequences of words, and where they stand in texts.
 
 A word is a run of `\w` in lower case; each character of a script without spaces (Chinese, Japanese, Thai ...) is a word
-of its own, whatever stands around it, and a final sigma is a sigma. So case, punctuation and line breaks do not count.
+of its own, whatever stands around it, and a final sigma is a sigma. Letters and marks are composed, and what is
+invisible within words is not there. So case, punctuation and line breaks do not count.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from parlance.dedup import characters
-from parlance.dedup.tokens import READY, REWRITTEN, Texts, buffers
+from parlance.dedup.tokens import READY, REWRITTEN, Texts, buffers, composed
 from parlance.references.compiled import LARGEST, Places, occurrences, sequences, special, spread, table
 
 Arrays = tuple[object, object, object, object, object]
@@ -52,7 +53,7 @@ def _parts(texts: pl.Series) -> Iterator[tuple[Places, Arrays]]:
     yield np.flatnonzero(~is_special), Texts(plain).arrays
     if not is_special.any():
         return
-    rows, some = np.flatnonzero(is_special), texts.filter(pl.Series(is_special))
+    rows, some = np.flatnonzero(is_special), composed(texts.filter(pl.Series(is_special)))
     data, offsets, is_odd = spread(*buffers(some), characters.tables()[0])
     yield rows, (data, offsets, np.full(len(rows), REWRITTEN, np.uint8), *characters.tables())
     if is_odd.any():

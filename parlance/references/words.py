@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from parlance.dedup.tokens import composed
 from parlance.errors import ConfigError
 from parlance.references.compiled import LARGEST
 from parlance.references.phrases import Phrases
@@ -19,7 +20,7 @@ class Words:
     """
 
     def __init__(self, listed: pl.Series) -> None:
-        different = listed.str.to_lowercase().unique().sort()
+        different = composed(listed).str.to_lowercase().unique().sort()
         is_of_words = different.str.contains(OF_WORDS)
         of_words = different.filter(is_of_words)
         self._phrases = Phrases(of_words)
@@ -34,5 +35,5 @@ class Words:
         counts = rows.join(found, on="row", how="left", maintain_order="left")["len"].fill_null(0).cast(pl.Int64)
         if self._others.is_empty():
             return counts
-        lower = texts.fill_null("").str.to_lowercase()
+        lower = composed(texts.fill_null("")).str.to_lowercase()
         return counts + lower.str.extract_many(self._others.implode(), overlapping=True).list.len().cast(pl.Int64)

@@ -39,11 +39,11 @@ CUES: Final = {
         r"[ -](?:you|u|du|sie|ihr|tu|vous|me|\w+ing)\b|^\W*(?:let['’]?s|don['’]?t|do not|make sure|remember to)\b"
     ),
     "imperative": re.compile(
-        r"^\W*(?:(?:and|then|so|ok|just|first|also|@\w+)\W+)*(?:add|ask|avoid|be|bring|call|change|check|choose|clear|click"
-        r"|close|come|copy|delete|do|drop|email|enter|fill|find|fix|follow|forward|get|give|go|grab|have|help|hold|install"
-        r"|join|keep|leave|let|look|mail|make|mark|meet|move|note|open|pass|pick|ping|post|press|pull|push|put|read|reload"
-        r"|remove|replace|report|restart|return|run|save|say|see|send|set|share|show|sign|stay|stop|submit|switch|take"
-        r"|talk|tell|tidy|try|turn|unplug|update|upload|use|wait|watch|write)\s+(?!you\b)\w"
+        r"^\W*(?:(?:and|then|so|ok|just|first|also|@\w+)[^\w@]+)*(?:add|ask|avoid|be|bring|call|change|check|choose"
+        r"|clear|click|close|come|copy|delete|do|drop|email|enter|fill|find|fix|follow|forward|get|give|go|grab|have"
+        r"|help|hold|install|join|keep|leave|let|look|mail|make|mark|meet|move|note|open|pass|pick|ping|post|press|pull"
+        r"|push|put|read|reload|remove|replace|report|restart|return|run|save|say|see|send|set|share|show|sign|stay"
+        r"|stop|submit|switch|take|talk|tell|tidy|try|turn|unplug|update|upload|use|wait|watch|write)\s+(?!you\b)\w"
     ),
     "commitment": re.compile(
         r"\b(?:i|we)(?:['’]?ll| will| promise| swear| guarantee| commit| vow| pledge)\b|\bon it\b|\bcount me in\b"

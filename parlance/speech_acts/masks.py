@@ -8,13 +8,14 @@ LINE_BREAKS = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
 
 FENCE = re.compile(r"```.*?```", re.DOTALL)
 # A fence that is a line of its own: what nobody closed goes on to the end (CommonMark 0.31, section 4.5).
-_OPEN_FENCE = re.compile(r"^ {0,3}```+[ \t]*[\w+#.-]*[ \t]*\n", re.MULTILINE)
+_OPEN_FENCE = re.compile(r"^ {0,3}```+[ \t]*+[\w+#.-]*[ \t]*\n", re.MULTILINE)
 _TILDES = re.compile(r"^ {0,3}~~~+([^\n~]*)$", re.MULTILINE)
-# Lines that are indented, after a blank line or at the beginning, with what code has and prose has not.
+# Lines that are indented, after a blank line or at the beginning, with what code has and prose has not. A call
+# and a tag are sought from the first opening alone: no later one finds a closing that the first does not.
 _INDENTED = re.compile(r"(?:^|(?<=\n))(?<![^\n]\n)(?:(?: {4}|\t)[^\n]*(?:\n|$))+")
 _CODE_LINE = re.compile(
-    r"[{};]\s*$|^\s*[\w.]+\s*(?:=|\+=|:=)|\w\(.*\)|^\s*(?:\$|#|//|>>>|def |class |import |from |"
-    r"return |if |for |while |@\w)|</?\w+[^>]*>|->|=>|::"
+    r"[{};]\s*$|^\s*[\w.]+\s*(?:=|\+=|:=)|^(?>.*?\w\().*\)|^\s*(?:\$|#|//|>>>|def |class |import |from |"
+    r"return |if |for |while |@\w)|^(?>.*?</?\w).*>|->|=>|::"
 )
 # Rows of a table, and what quotes somebody else: cut by nothing but the end of the line.
 _ROW = re.compile(r"[ \t]*\|.*\||[^\t\n]*\t[^\t\n]+\t|[ \t]*(?:>|&gt;|»)(?:[ >]|$)")

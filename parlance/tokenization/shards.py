@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -119,9 +120,14 @@ def _write_shard(rows_file: Path, ids_file: Path, prefix: Path, kind: type[np.ge
 
 
 def _untied(rows: Tokens, ids: Tokens, starts: Tokens, ends: Tokens) -> npt.NDArray[np.int64]:
-    """The order by key, of equal keys by tokens: two ids of 64 bits may collide, and an id may come twice."""
-    found = sorted(range(len(rows)), key=lambda row: (int(rows["key"][row]), ids[starts[row] : ends[row]].tobytes()))
-    return np.array(found, np.int64)
+    """The order by key, of equal keys by tokens: two ids of 64 bits may collide, and an id may come with two texts."""
+    keyed = sorted((int(rows["key"][row]), ids[starts[row] : ends[row]].tobytes(), row) for row in range(len(rows)))
+    for (*one, first), (*other, _) in pairwise(keyed):
+        if one == other:
+            raise SchemaError(
+                f"a document of {rows['length'][first] - 1} tokens comes twice with one id; allowed: once"
+            )
+    return np.array([row for *_, row in keyed], np.int64)
 
 
 def _gathered(ids: Tokens, starts: Tokens, lengths: Tokens) -> Tokens:

@@ -26,6 +26,27 @@ def test_language_of_a_sentence(text: str, language: str) -> None:
     assert 0.5 < found["score"] <= 1.0
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("TODAY WE WENT TO THE MARKET AND BOUGHT FRESH FISH FOR DINNER WITH OUR FRIENDS", "en"),
+        ("NOUS VOUS PRIONS DE NOTER QUE LE BUREAU SERA FERMÉ PENDANT LES FÊTES ET ROUVRIRA EN JANVIER", "fr"),
+        ("ΣΗΜΕΡΑ ΠΗΓΑΜΕ ΣΤΗΝ ΑΓΟΡΑ 12 ΚΑΙ 13", "el"),
+    ],
+)
+def test_capitals_hide_no_language(text: str, language: str) -> None:
+    loud, quiet = languages.identify(pl.Series([text, text.lower()])).rows()
+    assert loud == quiet
+    assert loud[0] == language
+
+
+def test_text_with_some_capitals_is_read_as_it_is() -> None:
+    most = "NASA AND ESA SENT TWO PROBES to the moon"
+    assert sum(map(str.isupper, most)) / sum(map(str.isalpha, most)) < languages.MOST_CAPITALS
+    (as_it_is,), _ = languages._load(languages._shipped_model()).predict([most])
+    assert languages.identify(pl.Series([most]))["language"].item() == as_it_is[0].removeprefix("__label__")
+
+
 @pytest.mark.parametrize("text", ["", " \n\t", None], ids=["empty", "blank", "null"])
 def test_blank_text_has_no_language(text: str | None) -> None:
     assert languages.identify(pl.Series([text], dtype=pl.String)).rows() == [(None, None)]

@@ -1,16 +1,19 @@
 """Groups are what agreeing sketches connect, links what exact Jaccard confirms; neither costs the square of a crowd."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from parlance.dedup.linking import Grouped, components, groups, members
+from parlance.dedup.minhash import in_threads
 from parlance.dedup.probing import Keys
-from parlance.dedup.tokens import Texts
-from parlance.dedup.verifying import CROWD, REFUSED
+from parlance.dedup.tokens import Indices, Texts
+from parlance.dedup.verifying import CROWD, REFUSED, unite
 
 edges = st.integers(1, 30).flatmap(
     lambda n: st.tuples(st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=40))
@@ -127,3 +130,25 @@ def test_a_row_that_hundreds_refuse_is_compared_with_no_more_and_counted() -> No
     parents = np.arange(rows)
     assert grouped.join(parents) == 1  # the last row alone has more than so many before it, beside the first
     assert parents.tolist() == list(range(rows))
+
+
+@njit(nogil=True)
+def united(parents: Any, left: Any, right: Any) -> None:
+    for place in range(len(left)):
+        unite(parents, left[place], right[place])
+
+
+def test_no_union_is_lost_where_threads_unite_the_same_clusters() -> None:
+    """Two threads join the last third of the rows, one with the first third, one with the second."""
+    third = 1_000_000
+    shared = np.arange(2 * third, 3 * third)
+    for _ in range(20):
+        parents = np.arange(3 * third)
+
+        def run(first: int, last: int, parents: Indices = parents) -> None:
+            united(parents, shared, np.arange(first, last))
+
+        in_threads(run, [(0, third), (third, 2 * third)], 2)
+        for _ in range(2):  # of three rows none is further from the first
+            parents = parents[parents]
+        assert (parents.reshape(3, third) == np.arange(third)).all()

@@ -1,13 +1,15 @@
 """The compiled tokeniser finds the words that Polars finds, whatever the characters."""
 
+import unicodedata
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlance.dedup import near_duplicates, pairs, signatures
+from parlance.dedup import characters, near_duplicates, pairs, signatures
 from parlance.dedup.characters import SIZE
-from parlance.dedup.tokens import Texts, _plain
+from parlance.dedup.tokens import Texts, Unit, _plain, composed
 from parlance.errors import ConfigError
 
 # What is easily mistaken: final sigma, dotted capitals, marks, joiners, numbers, scripts without spaces.
@@ -20,7 +22,7 @@ texts = st.text(st.sampled_from(PECULIAR) | st.characters(exclude_categories=["C
 def agree(batch: list[str]) -> bool:
     """Whether the texts and their words as Polars writes them have the same sketches."""
     series = pl.Series(batch, dtype=pl.String)
-    return bool((signatures(series, 16, 2) == signatures(_plain(series), 16, 2)).all())
+    return bool((signatures(series, 16, 2) == signatures(_plain(characters.composed(series)), 16, 2)).all())
 
 
 @settings(max_examples=200, deadline=None)
@@ -32,6 +34,42 @@ def test_words_are_those_of_polars(batch: list[str]) -> None:
 def test_every_kind_of_character_is_known() -> None:
     points = [point for point in range(0x80, SIZE) if not 0xD800 <= point < 0xE000]
     assert agree([f"{chr(point)} x{chr(point)}y" for point in points])
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("unit", ["word", "character"])
+def test_how_letters_are_composed_does_not_count(form: str, unit: Unit) -> None:
+    written = [
+        "Très élégant à Đà Nẵng",
+        "İstanbul'da çok güzel",
+        "한국어 문장",
+        "パン と ビール",
+        "й ё, а́",
+        "Ångström ế",
+    ]
+    texts = pl.Series(written)
+    others = pl.Series([unicodedata.normalize(form, text) for text in written])
+    assert (signatures(texts, 16, 2, unit=unit) == signatures(others, 16, 2, unit=unit)).all()
+
+
+@pytest.mark.parametrize("sign", ["\u00ad", "\u200b", "\u2060", "\ufeff"])
+def test_what_is_invisible_within_words_does_not_count(sign: str) -> None:
+    assert (
+        signatures(pl.Series([f"{sign}Donau{sign}dampf schiff"])) == signatures(pl.Series(["Donaudampf schiff"]))
+    ).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.text(
+            "aoôơ\u0301\u0302\u0323\u0335йиа\u0306가\u1100\u1161\u11a8か\u3099\u09c7\u09be\u212b\u00adZ\n", max_size=8
+        )
+    )
+)
+def test_all_texts_that_need_it_are_composed(batch: list[str]) -> None:
+    series = pl.Series(batch, dtype=pl.String)
+    assert composed(series).to_list() == characters.composed(series).to_list()
 
 
 @pytest.mark.parametrize("size", [1, 7, 8, 9, 63, 64, 65, 127, 128, 129])
@@ -61,7 +99,9 @@ def test_the_texts_are_left_as_they_were() -> None:
 
 def in_characters(text: str) -> str:
     """Lower-cased words, one space between two, as Polars has them."""
-    return pl.select(pl.lit(text).str.to_lowercase().str.replace_all(r"\W+", " ").str.strip_chars(" ")).item()
+    return pl.select(
+        pl.lit(unicodedata.normalize("NFC", text)).str.to_lowercase().str.replace_all(r"\W+", " ").str.strip_chars(" ")
+    ).item()
 
 
 @settings(max_examples=50, deadline=None)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from parlance import embedding
 from parlance.embedding import encoder, weights
@@ -197,6 +198,44 @@ def made(folder: Path, **files: object) -> str:
 def test_models_of_another_kind_are_refused(files: dict[str, object], message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         embedding.embed(pl.Series(["text"]), model=made(tmp_path, **files))
+
+
+@pytest.mark.parametrize(
+    ("config", "tokenizer", "sentence", "tokens"),
+    [
+        ({"model_type": "bert"}, {}, {}, 514),
+        ({"model_type": "roberta", "pad_token_id": 1}, {}, {}, 512),
+        ({"model_type": "mpnet", "pad_token_id": 1}, {"model_max_length": int(1e30)}, {"max_seq_length": 384}, 384),
+        ({"model_type": "xlm-roberta", "pad_token_id": 1}, {}, {"max_seq_length": 514}, 512),
+        ({"model_type": "bert"}, {"model_max_length": 128}, {}, 128),
+        ({"model_type": "bert"}, {"model_max_length": 1e30}, {}, 514),
+    ],
+)
+def test_no_text_is_longer_than_the_model_has_positions(
+    config: dict[str, object], tokenizer: object, sentence: object, tokens: int, tmp_path: Path
+) -> None:
+    files = {"tokenizer_config_json": tokenizer, "sentence_bert_config_json": sentence}
+    made(tmp_path, config_json={"max_position_embeddings": 514, **config}, **files)
+    assert weights.max_tokens(tmp_path) == tokens
+
+
+def test_a_long_text_is_read_by_a_model_whose_positions_begin_behind_padding(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    sizes = {
+        "vocab_size": 8,
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 8,
+    }
+    config = transformers.RobertaConfig(max_position_embeddings=34, pad_token_id=1, **sizes)
+    transformers.RobertaModel(config).save_pretrained(tmp_path)
+    words = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    assert embedding.embed(pl.Series(["a " * 60]), model=str(tmp_path), device="cpu").shape == (1, 8)
 
 
 def test_importing_is_light() -> None:

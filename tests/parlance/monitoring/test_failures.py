@@ -13,6 +13,7 @@ from parlance.lake import Lake
 from parlance.monitoring import failures
 from parlance.monitoring.failures import Settings, Vitals
 from parlance.monitoring.findings import Verdict
+from parlance.monitoring.vitals import MOST_NAMES
 from parlance.stages.monitoring import arrivals
 
 LAST = "2026-01-30"  # the 26th day, a Friday
@@ -89,6 +90,20 @@ def test_silence_of_a_quiet_channel_adds_up(silent_days: int, alarms: bool) -> N
     vitals = Vitals(pl.DataFrame(rows, schema=["measure", "name", "count", "partition"], orient="row"))
     found = {one.subject: one for one in failures.channel_fell_silent(vitals, days[-1], Settings())}
     assert (found["quiet"].verdict != Verdict.FINE) is alarms
+
+
+@pytest.mark.parametrize(
+    ("usual", "others", "verdict"),
+    [(9, 8, Verdict.FINE), (30, 20, Verdict.UNKNOWN), (300, 20, Verdict.GROSS), (90, 0, Verdict.GROSS)],
+)
+def test_a_channel_below_those_that_are_counted_need_not_be_silent(usual: int, others: int, verdict: Verdict) -> None:
+    days = [f"2026-01-{day:02d}" for day in range(1, 32)]
+    rows = [("channel", f"c{place}", others or 20, day) for day in days for place in range(MOST_NAMES - (not others))]
+    rows += [("channel", "c", usual, day) for day in days[:-2]]
+    vitals = Vitals(pl.DataFrame(rows, schema=["measure", "name", "count", "partition"], orient="row"))
+    assert {one.subject: one.verdict for one in failures.channel_fell_silent(vitals, days[-2], Settings())}[
+        "c"
+    ] == verdict
 
 
 def renamed(message: dict[str, object]) -> dict[str, object]:
@@ -196,6 +211,22 @@ def test_pages_of_a_host_that_vanish(last: dict[str, int], alarms: set[str]) -> 
     before = [{"a.example": int(count)} for count in random.poisson(100, 12)]
     found = failures.crawl_shrank(pages([*before, last]), "2026-01-13", Settings())
     assert {one.subject for one in found if one.verdict in (Verdict.ALARM, Verdict.GROSS)} == alarms
+
+
+@pytest.mark.parametrize(
+    ("usual", "others", "verdict"),
+    [(30, 20, Verdict.UNKNOWN), (300, 20, Verdict.GROSS), (30, 1, Verdict.ALARM), (2, 2, Verdict.UNKNOWN)],
+)
+def test_pages_of_a_host_below_those_that_are_counted(usual: int, others: int, verdict: Verdict) -> None:
+    rest = {f"h{place}.example": others for place in range(MOST_NAMES)}
+    found = failures.crawl_shrank(pages([{"a.example": usual}] * 12 + [rest]), "2026-01-13", Settings())
+    assert {one.subject: one.verdict for one in found}["pages of a.example"] == verdict
+
+
+def test_one_text_below_those_that_are_counted_is_no_new_one() -> None:
+    rest = {f"h{place}.example": 50 for place in range(MOST_NAMES)}
+    made = pages([{"a.example": 100}] * 12, same=[rest] * 11 + [{"a.example": 60}])
+    assert {one.verdict for one in failures.crawl_shrank(made, "2026-01-12", Settings())} == {Verdict.FINE}
 
 
 def test_a_login_wall_is_one_text_at_many_addresses() -> None:

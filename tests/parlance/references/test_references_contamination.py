@@ -1,6 +1,7 @@
 """Evaluation items are found wherever they stand, and nowhere else."""
 
 import re
+import unicodedata
 
 import polars as pl
 import pytest
@@ -42,6 +43,17 @@ def test_a_planted_item_is_found(item: str, between: list[str], upper: bool, bef
 @given(st.lists(st.text(max_size=80) | st.lists(words, max_size=7).map(" ".join), max_size=5))
 def test_texts_without_an_item_are_clean(texts: list[str]) -> None:
     assert found(evaluations(QUESTION, SHORT), *texts) == [(0.0, None)] * len(texts)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("sign", ["", "\u00ad", "\u200b", "\u2060", "\ufeff"])
+def test_an_item_is_found_however_its_letters_are_composed(form: str, sign: str) -> None:
+    item = "Le café très élégant a été fermé à cause de la pluie hier soir à côté de la gare"
+    greek = "Γιατί είναι πιο κρύο το καλοκαίρι στην κορυφή του βουνού από ό,τι στην παραλία της θάλασσας"
+    known = evaluations(item, greek, "パンとビールを買いましたかそれともどこかで食べましたか")
+    for number, text in enumerate([item, greek, "パンとビールを買いましたかそれともどこかで食べましたか"], start=1):
+        hidden = f"x {text[:3]}{sign}{text[3:]}"
+        assert found(known, unicodedata.normalize(form, hidden)) == [(1.0, f"exam#{number}")]
 
 
 def slowly(item: list[str], text: list[str]) -> float:

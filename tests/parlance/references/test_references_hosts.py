@@ -70,12 +70,22 @@ def test_lines_of_lists_as_they_are_published() -> None:
         "https://e.example/",
     ]
     lines += ["f.example:443", "bücher.example", "192.0.2.1", "[2001:db8::1]", "example.org"]
+    lines += ["||k.example^", "||L.example^$document", "||*.m.example^"]
     bad = ["g.example/page", "two words", "ada@h.example", "https://i.example/x?y"]
+    bad += [
+        "||n.example^$third-party",
+        "@@||o.example^",
+        "||p.example/x^",
+        "|q.example|",
+        "! title",
+        "r.example^",
+        "||s",
+    ]
     found, others = listed(pl.Series([*lines, *bad]))
     wanted = [
         "[2001:db8::1]",
         "192.0.2.1",
-        *(f"{one}.example" for one in "abcdef"),
+        *(f"{one}.example" for one in "abcdefklm"),
         "example.org",
         "xn--bcher-kva.example",
     ]

@@ -32,6 +32,8 @@ SPREAD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff]|[^\W\u0e00-\u0e7
         ("🖕", "a🖕🖕", 2),
         ("s&m", "S & M", 1),
         ("μ", "Μ μ µ", 2),
+        ("naïve", "nai\u0308ve na\u00adïve", 2),
+        ("nai\u0308ve!", "Naïve!", 1),
     ],
 )
 def test_entries_in_texts(entry: str, text: str, count: int) -> None:

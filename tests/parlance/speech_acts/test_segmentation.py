@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlance.speech_acts import utterances
+from parlance.speech_acts.forms import CUES, cues
 from parlance.speech_acts.masks import LINE_BREAKS, code_blocks
 
 GUM = Path(__file__).parents[4] / "shared/data/speech_acts/gum_form.jsonl.gz"
@@ -178,6 +179,9 @@ def test_an_utterance_alone_is_one(text: str) -> None:
         "e\u0301",
         "~~~a\n",
         "```\n",
+        pytest.param("\n```" + 100_000 * " ", id="fence"),
+        pytest.param("\n\n    " + 100_000 * "a(", id="calls"),
+        pytest.param("\n\n    " + 100_000 * "<a", id="tags"),
         "    a\n",
         "\n\n    a=1\n",
         "。",
@@ -190,10 +194,44 @@ def test_an_utterance_alone_is_one(text: str) -> None:
     ],
 )
 def test_long_hostile_text_takes_linear_time(piece: str) -> None:
-    text = "?" + piece * (100_000 // len(piece)) + "a"
+    text = "?" + piece * max(1, 100_000 // len(piece)) + "a"
     began = time.process_time()
     utterances(text)
     assert time.process_time() - began < 5
+
+
+def test_cues_of_hostile_text_take_linear_time() -> None:
+    words = {word for pattern in CUES.values() for word in re.findall(r"\w+", pattern.pattern)}
+    pieces = [
+        f"{opening}{word}{closing}" for word in words for opening in ("", "@", '"') for closing in (" ", ", @", ")")
+    ]
+    began = time.process_time()
+    for piece in pieces:
+        cues(200 * piece + "-")
+    assert time.process_time() - began < 60
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("@ann so, please add it", False), ("so @bob, @ann: then add it", True), ("and @bob @soon", False)],
+)
+def test_who_is_addressed_may_stand_before_an_imperative(text: str, is_one: bool) -> None:
+    assert ("imperative" in cues(text)) == is_one
+
+
+@pytest.mark.parametrize(
+    ("line", "is_code"),
+    [
+        ("f(x)", True),
+        ("f(x", False),
+        ("g) f(x", False),
+        ("a(b (c) d", True),
+        ("1 < 2 <b> c", True),
+        ("a > b <c", False),
+    ],
+)
+def test_an_indented_line_with_a_call_or_a_tag_is_code(line: str, is_code: bool) -> None:
+    assert bool(code_blocks(f"    {line}")) == is_code
 
 
 @pytest.mark.parametrize(("lower", "at_least"), [(False, 0.975), (True, 0.915)], ids=["as written", "lower case"])

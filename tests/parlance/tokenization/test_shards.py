@@ -75,6 +75,15 @@ def test_an_empty_corpus_has_empty_shards(tokenizer: Path, tmp_path: Path) -> No
     assert shards.balance(tmp_path).is_even
 
 
+def test_a_document_that_comes_twice_is_refused(tokenizer: Path, tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="tokens comes twice with one id"):
+        write(pl.concat([DOCUMENTS, DOCUMENTS[7:8]]), tokenizer, tmp_path)
+    changed = DOCUMENTS[7:8].with_columns(text=pl.lit("another text"))
+    assert write(pl.concat([DOCUMENTS, changed]), tokenizer, tmp_path).documents == len(DOCUMENTS) + 1
+    same_text = DOCUMENTS[7:8].with_columns(id=pl.lit("another id"))
+    assert write(pl.concat([DOCUMENTS, same_text]), tokenizer, tmp_path).documents == len(DOCUMENTS) + 1
+
+
 def test_damage_is_seen(tokenizer: Path, tmp_path: Path) -> None:
     write(DOCUMENTS, tokenizer, tmp_path)
     first, second, third = shards.prefixes(tmp_path)
