@@ -235,9 +235,10 @@ def test_a_finished_crawl_asks_for_nothing(tmp_path: Path) -> None:
 
 
 def test_two_crawls_into_one_folder_are_refused(tmp_path: Path) -> None:
-    slow = {"/": page("/a"), "/a": page(text="x" * 100, fault="stall")}
-    with served({"one.example": slow}) as world:
-        listed = polite(seeds=("http://one.example/",), connect_to=world.connect_to)
+    paths = [f"/{number}" for number in range(100)]
+    with served({"one.example": {"/": page("/a", *paths), "/a": page()}}) as world:
+        # Still under way when the second has started, however busy the machine is.
+        listed = polite(seeds=("http://one.example/",), connect_to=world.connect_to, delay_s=2.0)
         with start(listed, tmp_path) as first:
             while not world.asked("one.example", "/a"):
                 assert first.poll() is None
