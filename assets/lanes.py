@@ -39,7 +39,8 @@ class Lane:
 
     `partitions` are days or names, `recipe` decides what is kept, `modules` are those of the engine that read it, by
     which its assets become stale; `grouped`: a document has many raw rows. `inputs` gives the partitions that there is
-    input for, `setting` names it. `cut` is how its texts are cut into pre-tokens.
+    input for, `setting` names it. `made_of_it` are groups of more assets by its partitions, which its jobs make too.
+    `cut` is how its texts are cut into pre-tokens.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Lane:
     source: Source
     inputs: Callable[[], list[str]]
     setting: str = ""
+    made_of_it: tuple[str, ...] = ()
     grouped: bool = False
     kinds: frozenset[str] = frozenset()
     cut: Cut = PLAIN
@@ -72,9 +74,9 @@ class Lane:
         return f"{self.name}_ingest"
 
     @property
-    def groups(self) -> tuple[str, str]:
-        """Both groups of its assets."""
-        return self.ingest, self.name
+    def groups(self) -> tuple[str, ...]:
+        """The groups of its assets, in the order of the data."""
+        return self.ingest, self.name, *self.made_of_it
 
     def group(self, table: str) -> str:
         return self.ingest if table in INGESTED else self.name

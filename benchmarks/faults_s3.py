@@ -1,21 +1,19 @@
 """Faults of S3 (moto behind a proxy that fails) and of a web server: records read, rows written, files published."""
 
-import logging
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import pyarrow as pa
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from benchmarks.fault import Fault
 from parlance.errors import TransientError
 from parlance.sources import dumps
 from parlance.storage import Files, Table
 from tests.servers import s3_faults
+from tests.servers.s3 import s3
 from tests.servers.s3_faults import Proxy, failing
 from tests.servers.sites import Page, served
 
@@ -26,20 +24,8 @@ ROWS, TRIES = 200, 10
 
 def rows() -> list[Fault]:
     """Each fault in seven of ten requests, at most twice in a row for an object."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server.start()
-    host, port = server.get_host_and_port()
-    with failing(f"{host}:{port}") as proxy:
-        os.environ |= {
-            "AWS_ENDPOINT_URL": proxy.url,
-            "AWS_ACCESS_KEY_ID": "parlance",
-            "AWS_SECRET_ACCESS_KEY": "parlance",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ALLOW_HTTP": "true",
-        }
-        boto3.client("s3").create_bucket(Bucket="lake")
+    with s3("lake") as settings, failing(settings["AWS_ENDPOINT_URL"].removeprefix("http://")) as proxy:
+        os.environ["AWS_ENDPOINT_URL"] = proxy.url
         s3fs.S3FileSystem().put_file(str(SAMPLE), "lake/site.warc.gz")
         faults: tuple[s3_faults.Fault, ...] = ("503", "500", "cut", "reset", "slow")
         found = [
@@ -53,7 +39,6 @@ def rows() -> list[Fault]:
         found += [
             _injected(proxy, fault, _published, what="publish files", unit="files", readable=3) for fault in writing
         ]
-    server.stop()
     return [*found, *_over_http()]
 
 

@@ -8,8 +8,6 @@ of the world in one backfill.
 """
 
 import argparse
-import logging
-import os
 import sys
 import tempfile
 import time
@@ -33,6 +31,7 @@ from parlance.errors import ConfigError
 from parlance.lake import Lake
 from tests.servers import sites
 from tests.servers.postgres import postgres, programs
+from tests.servers.s3 import s3
 from tests.servers.slack_export_files import write_export
 from tests.servers.slack_web_api import Fault, no_fault, serve
 from tests.servers.slack_workspace import DAY, Json
@@ -317,32 +316,6 @@ def postgres_by(clock: Clock) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def on_s3() -> Iterator[dict[str, str]]:
-    """Settings of a lake in a bucket of moto, as long as the block lasts."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "parlance",
-        "AWS_SECRET_ACCESS_KEY": "parlance",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
-    }
-    os.environ |= settings  # the lake is read here too
-    try:
-        boto3.client("s3").create_bucket(Bucket="lake")
-        yield settings | {"PARLANCE_LAKE": "s3://lake/month"}
-    finally:
-        server.stop()
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Simulates a month of a deployment.")
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
@@ -366,7 +339,9 @@ def main() -> int:
                     talks=options.talks,
                     is_trained=not options.lanes_only,
                     on_postgres=options.postgres,
-                    settings=stack.enter_context(on_s3()) if options.s3 else {},
+                    settings=stack.enter_context(s3("lake")) | {"PARLANCE_LAKE": "s3://lake/month"}
+                    if options.s3
+                    else {},
                 )
             )
         except ConfigError as error:

@@ -5,8 +5,6 @@ The table is Parlance's own; beside it one with the checkpoint interval that del
 Run: python -m benchmarks.s3_requests [commits] (100 where not given).
 """
 
-import logging
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,14 +12,13 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-import boto3
 import pyarrow as pa
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
-from moto.server import ThreadedMotoServer
 from rich.console import Console
 from rich.table import Table as Grid
 
 from parlance.storage import Table, tables
+from tests.servers.s3 import s3
 
 SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("partition", pa.string(), nullable=False)])
 SHOWN = (1, 10, 20, 50, 75, 100, 150, 200)
@@ -29,25 +26,17 @@ DEFAULT_INTERVAL = "100"
 
 
 @contextmanager
-def s3() -> Iterator[Counter[str]]:
-    """A server on loopback with a bucket `lake`; counts what it is asked for."""
+def counted() -> Iterator[Counter[str]]:
+    """A bucket `lake` on loopback; counts what its server is asked for."""
     asked: Counter[str] = Counter()
     serve = DomainDispatcherApplication.__call__
 
-    def counted(self: Any, environ: dict[str, Any], start: Any) -> Any:
+    def noted(self: Any, environ: dict[str, Any], start: Any) -> Any:
         asked[environ["REQUEST_METHOD"]] += 1
         return serve(self, environ, start)
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
-    settings |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-    with mock.patch.dict(os.environ, settings), mock.patch.object(DomainDispatcherApplication, "__call__", counted):
-        boto3.client("s3").create_bucket(Bucket="lake")
+    with s3("lake"), mock.patch.object(DomainDispatcherApplication, "__call__", noted):
         yield asked
-    server.stop()
 
 
 def requests(asked: Counter[str], act: Callable[[], object]) -> int:
@@ -69,7 +58,7 @@ def measured(asked: Counter[str], table: Table, commits: int) -> Iterator[tuple[
 
 def main(commits: int) -> None:
     grid = Grid("checkpoint every", "commits", "write", "read", "open", title="Requests", title_justify="left")
-    with s3() as asked:
+    with counted() as asked:
         for interval in (tables.CONFIGURATION["delta.checkpointInterval"], DEFAULT_INTERVAL):
             with mock.patch.dict(tables.CONFIGURATION, {"delta.checkpointInterval": interval}):
                 table = Table(uri=f"s3://lake/{interval}", name="t", schema=SCHEMA)

@@ -135,32 +135,37 @@ def is_of_lane(run: dg.DagsterRun, lane: Lane) -> bool:
     return run.job_name.startswith(f"{lane.name}_")
 
 
-def partitions_of(run: dg.DagsterRun, lane: Lane, instance: dg.DagsterInstance) -> list[str]:
-    """The partitions that a run is for, by its tags; a partition that is no longer known is left out."""
-    keys = lane.partitions.get_partition_keys(dynamic_partitions_store=instance)
-    if PARTITION in run.tags:
-        return [run.tags[PARTITION]]
-    first, last = run.tags.get(FIRST), run.tags.get(LAST)
-    if first not in keys or last not in keys:
+def partitions_of(run: dg.DagsterRun, known: Sequence[str]) -> list[str]:
+    """The partitions that a run is for, by its tags; those that are not `known` any more are left out."""
+    first = last = run.tags.get(PARTITION)
+    if first is None:
+        first, last = run.tags.get(FIRST), run.tags.get(LAST)
+    if first not in known or last not in known:
         return []
-    return list(keys[keys.index(first) : keys.index(last) + 1])
+    return list(known[known.index(first) : known.index(last) + 1])
+
+
+def _known(lane: Lane, instance: dg.DagsterInstance) -> Sequence[str]:
+    return lane.partitions.get_partition_keys(dynamic_partitions_store=instance)
 
 
 def busy(lane: Lane, instance: dg.DagsterInstance) -> set[str]:
     """Partitions of the lane with a run or a backfill that waits or goes on."""
     going_on = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
     of_lane = [run for run in going_on if is_of_lane(run, lane)]
-    return _of_backfills(lane, instance).union(*(partitions_of(run, lane, instance) for run in of_lane))
+    known = _known(lane, instance) if of_lane else ()
+    return _of_backfills(lane, instance).union(*(partitions_of(run, known) for run in of_lane))
 
 
 def _finished(lane: Lane, instance: dg.DagsterInstance, *, now: dt.datetime) -> "dict[str, list[RunRecord]]":
     """Finished runs of the window by partition, newest first."""
     since = now - dt.timedelta(days=whole_number("PARLANCE_CATCH_UP_DAYS") + 1)
     finished: defaultdict[str, list[RunRecord]] = defaultdict(list)
+    known = _known(lane, instance)
     for record in instance.get_run_records(dg.RunsFilter(updated_after=since), limit=5000):
         run = record.dagster_run
         if is_of_lane(run, lane) and run.is_finished and run.tags.get("dagster/will_retry") != "true":
-            for key in partitions_of(run, lane, instance):
+            for key in partitions_of(run, known):
                 finished[key].append(record)
     return {key: sorted(found, key=_ended, reverse=True) for key, found in finished.items()}
 
@@ -202,8 +207,7 @@ def _wait(attempts: int) -> dt.timedelta:
 
 def ranges_of(lane: Lane, instance: dg.DagsterInstance, keys: Iterable[str]) -> list[tuple[str, str]]:
     """First and last partition of stretches without a gap, each for one run."""
-    known = lane.partitions.get_partition_keys(dynamic_partitions_store=instance)
-    return in_chunks(known, set(keys), most=MOST_DAYS_A_RUN)
+    return in_chunks(_known(lane, instance), set(keys), most=MOST_DAYS_A_RUN)
 
 
 def in_chunks(known: Sequence[str], chosen: set[str], *, most: int) -> list[tuple[str, str]]:

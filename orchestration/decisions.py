@@ -29,6 +29,7 @@ GOING_ON = [
 def decision_job(lane: Lane) -> "UnresolvedAssetJobDefinition":
     """What is kept of a partition and what is made of it, without reading its text anew for signals."""
     selection = dg.AssetSelection.assets(*(lane.key(table) for table in DECIDED))
+    selection |= dg.AssetSelection.groups(*lane.made_of_it)
     return dg.define_asset_job(
         job_name(lane), selection, description=f"What is kept of {lane.title}, by the duplicates as they are now."
     )

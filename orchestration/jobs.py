@@ -82,9 +82,8 @@ ROLLBACK_JOB = dg.define_asset_job(
 
 
 def steps(lane: Lane) -> dg.AssetSelection:
-    """What the lane's job makes: every table of its partitions, features too, and the duplicates over all lanes."""
-    groups = (*lane.groups, *(["features"] if lane.name == "slack" else []))
-    return dg.AssetSelection.groups(*groups) | OVER_ALL
+    """What the lane's job makes: every table of its partitions, and the duplicates over all lanes."""
+    return dg.AssetSelection.groups(*lane.groups) | OVER_ALL
 
 
 def lane_job(lane: Lane) -> "UnresolvedAssetJobDefinition":

@@ -12,7 +12,7 @@ from dagster._core.storage.asset_check_execution_record import (
 
 from orchestration.alerting import wording
 from orchestration.alerting.problems import MOST_TARGETS, Problem
-from orchestration.catching_up import FIRST, LAST, PARTITION
+from orchestration.catching_up import FIRST, PARTITION, partitions_of
 
 if TYPE_CHECKING:
     from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
@@ -134,7 +134,7 @@ def _held(
     known = partitions.get_partition_keys(dynamic_partitions_store=instance)
     ids = sorted({record.run_id for record in records if record.run_id})
     runs = instance.get_runs(dg.RunsFilter(run_ids=ids)) if ids else []
-    by_id = {run.run_id: _partitions(run, known) for run in runs}
+    by_id = {run.run_id: partitions_of(run, known) if run.tags.keys() & {PARTITION, FIRST} else [""] for run in runs}
     held: dict[str, AssetCheckExecutionRecord | None] = {}
     judged: set[str] = set()
     # By the time at which they were evaluated: they are in the order in which their runs were made.
@@ -149,13 +149,3 @@ def _held(
     if earlier is not None and len(records) == MOST_EVALUATIONS:
         held |= {name: None for _, name in earlier.targets if name in known and name not in judged}
     return held
-
-
-def _partitions(run: dg.DagsterRun, known: Sequence[str]) -> Sequence[str]:
-    """The partitions of a run by its tags, those that are still known; `[""]` where it has none."""
-    first = last = run.tags.get(PARTITION)
-    if first is None:
-        first, last = run.tags.get(FIRST), run.tags.get(LAST)
-    if first is None or last is None:
-        return [""]
-    return known[known.index(first) : known.index(last) + 1] if {first, last} <= set(known) else []

@@ -42,6 +42,7 @@ def lane_from(first: str) -> Lane:
         source=source(),
         inputs=lambda: days(first),
         setting="PARLANCE_SLACK_EXPORT",
+        made_of_it=("features",),
     )
 
 

@@ -1,6 +1,5 @@
 """PostgreSQL and S3 by settings alone: a lane gives the same rows as with SQLite and a folder."""
 
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,8 +8,6 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
-import s3fs
-from moto.server import ThreadedMotoServer
 from polars.testing import assert_frame_equal
 
 from orchestration import instance as instances
@@ -18,6 +15,7 @@ from orchestration.definitions import defs
 from orchestration.settings import lake_root
 from parlance.lake import Lake
 from tests.servers.postgres import postgres, programs
+from tests.servers.s3 import s3
 
 STEPS = ("raw", "documents", "rejected", "signals", "kept", "dropped", "pretokens")
 TABLES = (*(f"dump/{step}" for step in STEPS), "corpus/duplicates", "corpus/duplicate_index")
@@ -77,40 +75,12 @@ def rows(lake: Lake, name: str) -> pl.DataFrame:
     return frame.sort([name for name, kind in frame.schema.items() if kind == pl.String], maintain_order=True)
 
 
-@contextmanager
-def object_store() -> Iterator[dict[str, str]]:
-    """An S3 server with an empty bucket; gives what tells AWS tools of it."""
-    import boto3
-
-    s3fs.S3FileSystem.clear_instance_cache()  # an instance keeps the endpoint that it was made with
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server.start()
-    host, port = server.get_host_and_port()
-    key = "parlance"
-    url = f"http://{host}:{port}"
-    boto3.client(
-        "s3", endpoint_url=url, aws_access_key_id=key, aws_secret_access_key=key, region_name="us-east-1"
-    ).create_bucket(Bucket="lake")
-    try:
-        yield {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": key,
-            "AWS_REGION": "us-east-1",
-            "AWS_ALLOW_HTTP": "true",
-        }
-    finally:
-        s3fs.S3FileSystem.clear_instance_cache()
-        server.stop()
-
-
 def test_a_lane_gives_the_same_rows(address: str, tmp_path: Path) -> None:
     with settings(tmp_path / "one", {}):
         ours, storage, events = run_lane(tmp_path / "one")
     assert storage == "SqliteRunStorage"
     more = {"PARLANCE_LAKE": "s3://lake/parlance", instances.DATABASE: address}
-    with object_store() as named, settings(tmp_path / "two", more | named):
+    with s3("lake") as named, settings(tmp_path / "two", more | named):
         theirs, storage, their_events = run_lane(tmp_path / "two")
     assert storage == "PostgresRunStorage"
     assert their_events == events

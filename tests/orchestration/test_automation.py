@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from orchestration import sensors
 from orchestration.definitions import defs
 from parlance.lake import LANE_TABLES
+from tests.servers.s3 import s3
 
 MORNING = dt.datetime(2026, 11, 3, 5, tzinfo=dt.UTC)
 
@@ -51,29 +51,17 @@ def test_an_object_in_a_bucket_becomes_a_partition_and_a_changed_one_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By size and ETag, as S3 lists them."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    monkeypatch.setattr(logging.getLogger("werkzeug"), "level", logging.ERROR)
-    server.start()
-    host, port = server.get_host_and_port()
-    keys = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-    settings = keys | {"AWS_DEFAULT_REGION": "us-east-1", "PARLANCE_DUMPS": "s3://bucket/inbox"}
-    for name, value in (settings | {"PARLANCE_HOME": str(tmp_path)}).items():
-        monkeypatch.setenv(name, value)
-    fs = fsspec.filesystem("s3", skip_instance_cache=True)
-    try:
-        fs.mkdir("bucket")
-        cursor, taken = None, []
-        with dg.DagsterInstance.ephemeral() as instance:
-            for content in (b'{"text": "one"}\n', b'{"text": "two"}\n'):  # of one size
-                fs.pipe_file("bucket/inbox/new.jsonl", content)
-                for _ in range(3):
-                    result = look(cursor, instance)
-                    cursor = result.cursor
-                    taken += [request.run_key for request in result.run_requests]
-    finally:
-        server.stop()
+    monkeypatch.setenv("PARLANCE_DUMPS", "s3://bucket/inbox")
+    monkeypatch.setenv("PARLANCE_HOME", str(tmp_path))
+    cursor, taken = None, []
+    with s3("bucket"), dg.DagsterInstance.ephemeral() as instance:
+        fs = fsspec.filesystem("s3", skip_instance_cache=True)
+        for content in (b'{"text": "one"}\n', b'{"text": "two"}\n'):  # of one size
+            fs.pipe_file("bucket/inbox/new.jsonl", content)
+            for _ in range(3):
+                result = look(cursor, instance)
+                cursor = result.cursor
+                taken += [request.run_key for request in result.run_requests]
     assert len({*taken}) == len(taken) == 2
     assert all((key or "").startswith("new.jsonl@16:") for key in taken)
 

@@ -23,6 +23,7 @@ from parlance.errors import ConfigError
 from parlance.schemas import DOCUMENTS, LEDGER, RAW, conform
 from parlance.sources import dumps, json_rows, rows
 from parlance.sources.compression import DamageError, inflated
+from tests.servers.s3 import s3
 
 
 def raw(path: Path | str, format: str | None = None) -> list[dict[str, Any]]:
@@ -256,27 +257,13 @@ def test_other_file_systems(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "a",
-        "AWS_SECRET_ACCESS_KEY": "b",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    s3 = fsspec.filesystem("s3", skip_instance_cache=True)
-    s3.mkdir("corpus")
-    yield "s3://corpus"
-    server.stop()
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
+def bucket() -> Iterator[str]:
+    with s3("corpus"):
+        yield "s3://corpus"
 
 
 def test_s3(bucket: str) -> None:
-    s3 = fsspec.filesystem("s3")
-    s3.pipe({"corpus/d/a.jsonl.gz": gzip.compress(lines(PAGE)), "corpus/d/b.jsonl": lines(PAGE)})
+    fsspec.filesystem("s3").pipe({"corpus/d/a.jsonl.gz": gzip.compress(lines(PAGE)), "corpus/d/b.jsonl": lines(PAGE)})
     assert [row["shard"] for row in raw(f"{bucket}/d")] == [f"{bucket}/d/a.jsonl.gz", f"{bucket}/d/b.jsonl"]
     with pytest.raises(ConfigError, match="no file or folder"):
         raw(f"{bucket}/gone.jsonl")

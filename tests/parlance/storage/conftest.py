@@ -1,12 +1,12 @@
 """Rows to write, and an S3 server on loopback."""
 
-import logging
 from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
 
 from parlance.storage import Table
+from tests.servers.s3 import s3
 
 SCHEMA = pa.schema(
     [
@@ -41,29 +41,5 @@ def rows() -> Rows:
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """`s3://` URL of an empty bucket on a server of this process; the environment points to it meanwhile."""
-    import boto3
-    import s3fs
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    requests = logging.getLogger("werkzeug")
-    level = requests.level
-    requests.setLevel(logging.ERROR)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "parlance",
-            "AWS_SECRET_ACCESS_KEY": "parlance",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ALLOW_HTTP": "true",
-        }.items():
-            environment.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()  # an instance keeps the endpoint that it was made with
-        boto3.client("s3").create_bucket(Bucket="lake")
+    with s3("lake"):
         yield "s3://lake"
-        s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
-    requests.setLevel(level)

@@ -1,6 +1,5 @@
 """S3 that fails: what is read is whole, what is written is there wholly or not at all, a retry leaves it once."""
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from parlance.sources import dumps
 from parlance.storage import Files, Table
 from parlance.transience import is_transient
 from tests.servers import s3_faults
+from tests.servers.s3 import s3
 from tests.servers.s3_faults import Fault, Proxy, failing
 
 SAMPLE = Path(__file__).parents[3] / "sample" / "dumps" / "site.warc.gz"
@@ -20,35 +20,16 @@ SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("parti
 FAULTS: tuple[Fault, ...] = ("503", "500", "cut", "reset", "slow")
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[Proxy]:
+@pytest.fixture(scope="module", name="s3")
+def proxied() -> Iterator[Proxy]:
     """A bucket `lake` behind the proxy; the environment points to it meanwhile."""
-    import boto3
-    import s3fs
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    requests = logging.getLogger("werkzeug")
-    level = requests.level
-    requests.setLevel(logging.ERROR)
-    server.start()
-    host, port = server.get_host_and_port()
-    with failing(f"{host}:{port}") as proxy, pytest.MonkeyPatch.context() as environment:
-        for name, value in {
-            "AWS_ENDPOINT_URL": proxy.url,
-            "AWS_ACCESS_KEY_ID": "parlance",
-            "AWS_SECRET_ACCESS_KEY": "parlance",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ALLOW_HTTP": "true",
-        }.items():
-            environment.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        boto3.client("s3").create_bucket(Bucket="lake")
+    with (
+        s3("lake") as settings,
+        failing(settings["AWS_ENDPOINT_URL"].removeprefix("http://")) as proxy,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.setenv("AWS_ENDPOINT_URL", proxy.url)
         yield proxy
-        s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
-    requests.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
