@@ -117,7 +117,7 @@ class Month:
         else:
             self.deployment.materialize(truth.ALONE, log="set-up")
         self.deployment.start()
-        self.deployment.turn_on()
+        self.deployment.turn_on(but=() if self.is_trained else ["corpus_daily"])
 
     @property
     def first_day(self) -> int:
@@ -323,7 +323,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--talks", type=int, default=10, help="threads that begin on a day")
     parser.add_argument("--home", type=Path, help="an empty folder to keep what is made in")
-    parser.add_argument("--lanes-only", action="store_true", help="set up without the main job: no model is trained")
+    parser.add_argument(
+        "--lanes-only", action="store_true", help="without the main job and corpus_daily: no model is trained"
+    )
     parser.add_argument("--postgres", action="store_true", help="runs and events in PostgreSQL and not in SQLite")
     parser.add_argument("--s3", action="store_true", help="a lake in a bucket (moto) and not in a folder")
     parser.add_argument("--compare", help="root of the lake of another run with the same seed, which must be the same")

@@ -115,11 +115,13 @@ class Deployment:
         daemon = ["dagster._daemon", "run", "--workspace", str(workspace), "--log-format", "json"]
         self._run(daemon, "daemon", PARLANCE_MONTH_IMPATIENT="1")
 
-    def turn_on(self) -> None:
-        """Turns on every schedule and sensor there is, as somebody does once."""
+    def turn_on(self, *, but: Sequence[str] = ()) -> None:
+        """Turns on every schedule and sensor there is, as somebody does once, and those schedules off again."""
+        workspace = str(self.home / "workspace.yaml")
         for kind in ("schedule", "sensor"):
-            workspace = str(self.home / "workspace.yaml")
             self.check("dagster", kind, "start", "--start-all", "-w", workspace, log=f"{kind}s-turned-on")
+        for schedule in but:
+            self.check("dagster", "schedule", "stop", schedule, "-w", workspace, log="schedules-turned-off")
 
     def stop(self) -> None:
         """Ends the services in order; runs that are going on end with them."""

@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 import pyarrow as pa
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from flask import Flask
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -29,13 +29,13 @@ DEFAULT_INTERVAL = "100"
 def counted() -> Iterator[Counter[str]]:
     """A bucket `lake` on loopback; counts what its server is asked for."""
     asked: Counter[str] = Counter()
-    serve = DomainDispatcherApplication.__call__
+    serve = Flask.__call__
 
     def noted(self: Any, environ: dict[str, Any], start: Any) -> Any:
         asked[environ["REQUEST_METHOD"]] += 1
         return serve(self, environ, start)
 
-    with s3("lake"), mock.patch.object(DomainDispatcherApplication, "__call__", noted):
+    with s3("lake"), mock.patch.object(Flask, "__call__", noted):
         yield asked
 
 

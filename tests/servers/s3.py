@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -12,16 +13,19 @@ def s3(*buckets: str) -> Iterator[dict[str, str]]:
     """The settings of a server with `buckets`; they are in the environment too, as long as the block lasts."""
     import boto3
     import s3fs
-    from moto.server import ThreadedMotoServer
+    from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
 
     requests = logging.getLogger("werkzeug")
     level = requests.level
     requests.setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    # S3 alone: moto's own server looks for the service of each request, which takes as long as to answer it.
+    server = make_server("127.0.0.1", 0, create_backend_app("s3"), threaded=True, request_handler=MotoRequestHandler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     settings = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
         "AWS_ACCESS_KEY_ID": "parlance",
         "AWS_SECRET_ACCESS_KEY": "parlance",
         "AWS_REGION": "us-east-1",
@@ -36,5 +40,7 @@ def s3(*buckets: str) -> Iterator[dict[str, str]]:
             yield settings
     finally:
         s3fs.S3FileSystem.clear_instance_cache()
-        server.stop()
+        server.shutdown()
+        server.server_close()
+        thread.join()
         requests.setLevel(level)
