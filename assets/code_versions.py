@@ -14,7 +14,8 @@ ENGINE = Path(__file__).parent.parent / "parlance"
 # Every process that loads the definitions asks for all versions, each step of a run too, and 200 modules take a
 # CPU-second to read. So they are kept as Python keeps what it compiles: while files have the same size and time.
 REMEMBERED = Path(__file__).parent / "__pycache__" / "code_versions.json"
-# A file that was just written may be written again within one tick of its file system's clock.
+# A file that was just written may be written again within one tick of its file system's clock. What lies in the future
+# was written by another clock, as the files of an image may be.
 SETTLED_S = 2.0
 
 
@@ -30,7 +31,7 @@ def code_version(*modules: str) -> str:
     if (known := _remembered().get(key)) is not None:
         return known
     version = _version(files)
-    if all(time.time() - stat.st_mtime > SETTLED_S for stat in stats):
+    if all(abs(time.time() - stat.st_mtime) > SETTLED_S for stat in stats):
         _remember(key, version)
     return version
 

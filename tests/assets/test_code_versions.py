@@ -47,18 +47,19 @@ def test_an_unknown_module_is_an_error(engine: Path) -> None:
         code_version("gone")
 
 
-def settle(engine: Path) -> None:
+def settle(engine: Path, *, age_s: float = 60.0) -> None:
     """Makes the files as old as they are when somebody works with them."""
     for file in engine.rglob("*.py"):
-        os.utime(file, (time.time() - 60, time.time() - 60))
+        os.utime(file, (time.time() - age_s, time.time() - age_s))
 
 
 def another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code_versions, "_remembered", cache(code_versions._remembered.__wrapped__))
 
 
-def test_another_process_reads_no_code_again(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settle(engine)
+@pytest.mark.parametrize("age_s", [60.0, -60.0], ids=["old", "of a clock ahead"])
+def test_another_process_reads_no_code_again(engine: Path, monkeypatch: pytest.MonkeyPatch, age_s: float) -> None:
+    settle(engine, age_s=age_s)
     before = code_version("filters", "pii")
     another_process(monkeypatch)
     monkeypatch.setattr(code_versions, "_version", lambda files: pytest.fail("was read again"))
