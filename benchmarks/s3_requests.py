@@ -1,4 +1,6 @@
-"""Requests that a table on S3 takes, after as many commits as it had: to write a partition, to read one, to open it.
+"""Requests that a table on S3 takes, after as many commits as it had: to write, open and read it, and to read it again.
+
+A partition is written and read, the first time by a process that has not seen the table.
 
 The table is Parlance's own; beside it one with the checkpoint interval that delta-rs has by default.
 
@@ -17,7 +19,7 @@ from flask import Flask
 from rich.console import Console
 from rich.table import Table as Grid
 
-from parlance.storage import Table, tables
+from parlance.storage import Table, snapshots, tables
 from tests.servers.s3 import s3
 
 SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("partition", pa.string(), nullable=False)])
@@ -45,19 +47,23 @@ def requests(asked: Counter[str], act: Callable[[], object]) -> int:
     return asked.total()
 
 
-def measured(asked: Counter[str], table: Table, commits: int) -> Iterator[tuple[int, int, int, int]]:
-    """Commits so far, and the requests of the last write, of a read, and of opening it."""
+def measured(asked: Counter[str], table: Table, commits: int) -> Iterator[tuple[int, int, int, int, int]]:
+    """Commits so far, and the requests of the last write, to open and to read it as another process, to read it again."""
     for number in range(1, commits + 1):
         day = f"{number:04}"
         batch = pa.RecordBatch.from_pylist([{"id": day, "partition": day}], schema=SCHEMA)
         written = requests(asked, lambda: table.replace([batch], [day]))  # noqa: B023 - called at once
         if number in SHOWN:
-            read = requests(asked, lambda: table.scan([day]).collect())  # noqa: B023
-            yield number, written, read, requests(asked, table.version)
+            read: list[int] = []
+            for act in (table.version, lambda: table.scan([day]).collect()):  # noqa: B023
+                snapshots._seen.clear()
+                read.append(requests(asked, act))
+            yield number, written, *read, requests(asked, lambda: table.scan([day]).collect())  # noqa: B023
 
 
 def main(commits: int) -> None:
-    grid = Grid("checkpoint every", "commits", "write", "read", "open", title="Requests", title_justify="left")
+    columns = ("checkpoint every", "commits", "write", "open", "read", "read again")
+    grid = Grid(*columns, title="Requests", title_justify="left")
     with counted() as asked:
         for interval in (tables.CONFIGURATION["delta.checkpointInterval"], DEFAULT_INTERVAL):
             with mock.patch.dict(tables.CONFIGURATION, {"delta.checkpointInterval": interval}):

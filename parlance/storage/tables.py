@@ -15,6 +15,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 
 from parlance.errors import ConfigError, SchemaError, TransientError
 from parlance.schemas import conform
+from parlance.storage import snapshots
 from parlance.storage.commits import ConflictError, LostRaceError, Mode, commit
 from parlance.storage.parts import PARTITION, Parts, storage_failures
 
@@ -57,10 +58,13 @@ class Table:
     schema: pa.Schema
 
     def __post_init__(self) -> None:
-        remote = "://" in self.uri
-        bad = {char for char in self.uri if remote and quote(char, safe=USABLE_IN_URL) != char}
+        bad = {char for char in self.uri if self._is_remote and quote(char, safe=USABLE_IN_URL) != char}
         if bad := bad | (UNUSABLE_IN_URI & set(self.uri)):
             raise ConfigError(f"table {self.name!r} cannot lie at {self.uri!r}: rename the part with {sorted(bad)}")
+
+    @property
+    def _is_remote(self) -> bool:
+        return "://" in self.uri
 
     def exists(self) -> bool:
         return self._opened() is not None
@@ -134,6 +138,8 @@ class Table:
             except (ConflictError, LostRaceError) as error:
                 parts.remove()
                 raise self._failed("written", error) from error
+            if self._is_remote:
+                snapshots.keep_updated(self.uri, table)
         return Written(
             version=version,
             rows=counts.total(),
@@ -163,12 +169,15 @@ class Table:
                     f" are allowed, and not {NULL_KEYS[1]!r}"
                 )
 
-    def _opened(self, version: int | None = None) -> DeltaTable | None:
-        """The table as it stands, or stood at `version`; null where it was never written."""
+    def _opened(self, version: int | None = None, *, own: bool = False) -> DeltaTable | None:
+        """The table as it stands, or stood at `version`; null where it was never written.
+
+        It may be shared with whoever reads, unless it is asked for as one's `own`, to write to.
+        """
         # Not by DeltaTable.is_deltatable: it holds the interpreter's lock while it waits for the network.
-        kind = DeltaTable if "://" in self.uri else _Local
+        kind = DeltaTable if self._is_remote else _Local
         try:
-            table = kind(self.uri)
+            table = snapshots.opened(self.uri) if self._is_remote and not own else kind(self.uri)
             if version is None or version == table.version():
                 return table
             if 0 <= version < table.version():
@@ -194,7 +203,7 @@ class Table:
         be absent from the schema of tomorrow.
         """
         partition_by = [PARTITION] if PARTITION in self.schema.names else None
-        return self._opened() or DeltaTable.create(
+        return self._opened(own=True) or DeltaTable.create(
             self.uri,
             _nullable(self.schema),
             partition_by=partition_by,

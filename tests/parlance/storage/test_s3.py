@@ -1,5 +1,6 @@
 """The same promises on an object store: a server of moto, without a network."""
 
+import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import fsspec
 import pyarrow as pa
 import pytest
+from flask import Flask
 
 from parlance import schemas
 from parlance.errors import ConfigError, SchemaError, TransientError
-from parlance.storage import Files, Table, record_batches
+from parlance.storage import Files, Table, record_batches, snapshots
 
 
 @pytest.fixture
@@ -147,3 +149,70 @@ def test_a_bucket_that_does_not_exist_takes_no_files(bucket, tmp_path, monkeypat
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(TransientError, match="could not be published"):
         publish(Files(root="s3://nowhere/files"), "1", {"a": "1"})
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the server was asked for, as the test goes on."""
+    requests, serve = [], Flask.__call__
+
+    def noted(self, environ, start):
+        requests.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        return serve(self, environ, start)
+
+    monkeypatch.setattr(Flask, "__call__", noted)
+    return requests
+
+
+def test_an_unchanged_table_is_opened_again_by_two_requests(bucket, rows, asked):
+    table = rows.table(f"{bucket}/again/t")
+    for key in "abcdefghijkl":
+        table.replace([rows.batch(key, "1")], [key])
+    asked.clear()
+    assert rows.of(table, partitions=["a"]) == [("a", "1")]
+    assert len(asked) == 3  # and one for the only file
+    snapshots._seen.clear()  # as another process
+    asked.clear()
+    assert table.version() == 12
+    cold = len(asked)
+    asked.clear()
+    assert table.version() == 12
+    assert (len(asked), cold > 8) == (2, True)
+
+
+def test_what_another_process_commits_is_seen_at_once(bucket, rows):
+    table = rows.table(f"{bucket}/others/t")
+    table.replace([rows.batch("a", "1")], ["a"])
+    before = table.scan()
+    seen = dict(snapshots._seen)
+    snapshots._seen.clear()
+    table.replace([rows.batch("a", "2"), rows.batch("b", "3")], ["a", "b"])
+    snapshots._seen.clear()
+    snapshots._seen.update(seen)
+    assert (table.version(), rows.of(table)) == (2, [("a", "2"), ("b", "3")])
+    assert before.collect()["id"].to_list() == ["1"]
+
+
+def test_a_table_that_was_deleted_and_made_again_is_another(bucket, rows):
+    table = rows.table(f"{bucket}/anew/t")
+    table.replace([rows.batch("a", "1")], ["a"])
+    table.replace([rows.batch("b", "2")], ["b"])
+    seen = dict(snapshots._seen)
+    fsspec.filesystem("s3").rm(f"{bucket}/anew", recursive=True)
+    assert not table.exists()
+    snapshots._seen.update(seen)
+    assert not table.exists()
+    for key in "cd":
+        table.replace([rows.batch(key, "3")], [key])
+    snapshots._seen.update(seen)
+    assert (table.version(), rows.of(table)) == (2, [("c", "3"), ("d", "3")])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+def test_a_forked_process_shares_no_connection(bucket, rows):
+    rows.table(f"{bucket}/forked/t").replace([rows.batch("a", "1")], ["a"])
+    assert snapshots._seen
+    child = os.fork()
+    if not child:
+        os._exit(len(snapshots._seen))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
