@@ -48,7 +48,7 @@ def requests(asked: Counter[str], act: Callable[[], object]) -> int:
 
 
 def measured(asked: Counter[str], table: Table, commits: int) -> Iterator[tuple[int, int, int, int, int]]:
-    """Commits so far, and the requests of the last write, to open and to read it as another process, to read it again."""
+    """Commits so far; requests of the last write, to open and to read it as another process, and to read it again."""
     for number in range(1, commits + 1):
         day = f"{number:04}"
         batch = pa.RecordBatch.from_pylist([{"id": day, "partition": day}], schema=SCHEMA)
