@@ -72,6 +72,7 @@ BY_RIGHTS = "refused by rights: "
 HIDDEN = "hidden: older than what the workspace's plan shows"
 HISTORY = ("history", "audit")
 ROWS_AT_ONCE = 4000
+MOST_FILES = 8  # of a day of messages, and of all reads
 KEYS = ["channel", "ts", "revision"]
 
 
@@ -107,6 +108,11 @@ class Archive:
     @property
     def users(self) -> Table:
         return self._table("users", LISTED)
+
+    def compact(self) -> None:
+        """Joins the small files that syncs left: what was read is asked for many times in a sync."""
+        self.messages.compact(most=MOST_FILES)
+        self.reads.compact(most=MOST_FILES)
 
     def rows(self, days: Sequence[str], *, rights: Rights | None = None) -> Iterator[Row]:
         """The `RAW` rows of the messages of `days`, in the order of the days, channels and times.

@@ -124,6 +124,7 @@ class _Run:
         self._in_a_row = 0
         self._refused: dict[str, str] = {}
         listed = self._list(rights)
+        archive.compact()
         self.recorder = Recorder(
             archive,
             workspace=archive.workspace(),

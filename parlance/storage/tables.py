@@ -114,6 +114,25 @@ class Table:
         """
         return self._written(batches, None, mode="append")
 
+    def compact(self, *, most: int) -> Written | None:
+        """Joins the files of each partition that has more than `most` of them; the rows stay. Null where none has.
+
+        Every commit of `append` leaves a file, and a scan opens them all. Errors as `replace`.
+        """
+        table = self._opened()
+        if table is None:
+            return None
+        files = pl.DataFrame(table.get_add_actions(flatten=True))
+        if PARTITION not in self.schema.names:
+            return self.replace(self._record_batches(None)) if files.height > most else None
+        counts = files.group_by(pl.col(f"partition.{PARTITION}").alias(PARTITION)).len()
+        keys = sorted(counts.filter(pl.col("len") > most)[PARTITION])
+        return self.replace(self._record_batches(keys), keys) if keys else None
+
+    def _record_batches(self, partitions: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        for frame in self.batches(partitions):
+            yield from record_batches(frame, self.schema)
+
     def _written(self, batches: Iterable[pa.RecordBatch], partitions: Sequence[str] | None, *, mode: Mode) -> Written:
         table = self._created()
         self._stored(table)

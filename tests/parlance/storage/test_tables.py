@@ -649,3 +649,50 @@ def test_two_that_append_at_once_both_succeed(tmp_path, rows):
     with ThreadPoolExecutor(max_workers=4) as threads:
         list(threads.map(lambda n: table.append([rows.batch("a", str(n))]), range(1, 9)))
     assert [id for _, id in rows.of(table)] == [str(n) for n in range(9)]
+
+
+def test_only_partitions_with_more_files_than_the_most_are_joined(tmp_path, rows):
+    table = rows.table(tmp_path / "t")
+    assert table.compact(most=2) is None
+    for ids in ("12", "3", "45"):
+        table.append([rows.batch("many", *ids)])
+    for ids in ("6", "7"):
+        table.append([rows.batch("few", *ids)])
+    before, version = rows.of(table), table.version()
+    written = table.compact(most=2)
+    assert written is not None
+    assert (written.version, written.rows_by_partition) == (version + 1, {"many": 5})
+    assert rows.of(table) == before
+    assert table.scan(["many"]).collect()["id"].n_unique() == 5
+    assert len(DeltaTable(table.uri).file_uris()) == 3
+    assert table.compact(most=2) is None
+    assert rows.of(table, version=version) == before
+
+
+def test_a_table_without_partitions_is_joined_whole(tmp_path):
+    schema = pa.schema([pa.field("id", pa.string(), nullable=False)])
+    table = Table(uri=str(tmp_path / "t"), name="t", schema=schema)
+    for number in range(4):
+        table.append([pa.RecordBatch.from_pylist([{"id": str(number)}], schema=schema)])
+    assert table.compact(most=4) is None
+    table.append([pa.RecordBatch.from_pylist([{"id": "4"}], schema=schema)])
+    assert table.compact(most=4) is not None
+    assert sorted(table.scan().collect()["id"]) == list("01234")
+    assert len(DeltaTable(table.uri).file_uris()) == 1
+
+
+def test_what_is_added_while_files_are_joined_is_not_lost(tmp_path, rows, monkeypatch):
+    table = rows.table(tmp_path / "t")
+    for ids in ("1", "2", "3"):
+        table.append([rows.batch("a", *ids)])
+    batches = Table.batches
+
+    def meanwhile(self, partitions=None):
+        yield from batches(self, partitions)
+        monkeypatch.setattr(Table, "batches", batches)
+        table.append([rows.batch("a", "4")])
+
+    monkeypatch.setattr(Table, "batches", meanwhile)
+    with pytest.raises(TransientError):
+        table.compact(most=2)
+    assert rows.of(table) == [("a", id) for id in "1234"]
