@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from parlance.errors import ConfigError, TransientError
 from parlance.rights import Rights
@@ -203,6 +205,17 @@ def test_an_unchanged_workspace_adds_no_row(archive: Archive, server: Api) -> No
     report = synced(server, archive)
     assert (report.new, report.changed, report.deleted) == (0, 0, 0)
     assert archive.messages.version() == before
+
+
+def test_what_many_syncs_leave_lies_in_few_files(archive: Archive, server: Api, tmp_path: Path) -> None:
+    for _ in range(2 * slack_archive.MOST_FILES):
+        server.world.live(DAY / 8, 2)
+        synced(server, archive)
+    assert (archive.reads.version() or 0) > 2 * slack_archive.MOST_FILES
+    for table in (archive.reads, archive.messages):
+        folders = Counter(uri.rpartition("/")[0] for uri in DeltaTable(table.uri).file_uris())
+        assert max(folders.values()) <= slack_archive.MOST_FILES + 1  # and that of the last sync
+    assert_archive_is_the_truth(archive, server, tmp_path)
 
 
 def test_a_crash_between_the_two_commits_stores_everything_once(
