@@ -81,7 +81,8 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
     def changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         """Runs the lane for days in which the Web API found late replies, edits or deletions after they were made.
 
-        Until a day is made again its changes stay pending: where the run failed it is asked for anew each day.
+        Until a day is made again its changes stay pending: where the run failed it is asked for anew each day, and not
+        while a run of that day goes on.
         """
         if not setting("PARLANCE_SLACK_TOKEN"):
             return dg.SkipReason("PARLANCE_SLACK_TOKEN is not set")
@@ -90,12 +91,12 @@ def _changes(lane: Lane, job: Any) -> dg.SensorDefinition:
         pending = {}
         for day, changed in Archive(lake_root()).changed_days(since).items():
             made = _made(context.instance, lane, tables_of(lane), day)
-            at = dt.datetime.fromtimestamp(made.timestamp, dt.UTC) if made else None
-            if at is not None and at < changed:
-                pending[day] = at
+            if made and dt.datetime.fromtimestamp(made.timestamp, dt.UTC) < changed:
+                pending[day] = changed
+        asked = pending.keys() - (busy(lane, context.instance) if pending else set())
         requests = []
-        for first, last in ranges_of(lane, context.instance, pending):
-            stamp = max(at for day, at in pending.items() if first <= day <= last)
+        for first, last in ranges_of(lane, context.instance, asked):
+            stamp = max(changed for day, changed in pending.items() if first <= day <= last)
             key = f"{first}..{last}@{stamp.isoformat()}/{now.date()}"
             requests.append(request_of(job.name, first, last, key=key))
         looked = since if pending else max(since, now - OVERLAP)

@@ -170,6 +170,12 @@ def test_a_change_stays_pending_until_its_day_is_made_again(
         again, days, cursor = changes(cursor)
     assert (days, cursor) == ([DAYS[1]], began)
     assert again != keys
+    # Another is begun and makes its tables one by one: it is not asked for beside it, nor anew where it fails midway.
+    run = instance.create_run_for_job(defs().resolve_job_def("slack_lane"), tags={"dagster/partition": DAYS[1]})
+    made(instance, DAYS[1], DAYS[1], "raw", *AFTER_RAW[:3])
+    assert changes(cursor) == ([], [], began)
+    instance.report_run_failed(run)
+    assert changes(cursor) == (keys, [DAYS[1]], began)
     made(instance, DAYS[1], DAYS[1])
     _, days, cursor = changes(cursor)
     assert days == []
