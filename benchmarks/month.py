@@ -8,6 +8,7 @@ of the world in one backfill.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -92,6 +93,13 @@ class Month:
         self.site.is_down = is_down
         self.site.publish()
 
+    def export_anew(self, *, is_cut: bool = False) -> None:
+        """Writes the export as the workspace is now, or half of it, at the time of the clock."""
+        write_export(self.workspace, self.export)
+        if is_cut:
+            self.export.write_bytes(self.export.read_bytes()[: self.export.stat().st_size // 2])
+        os.utime(self.export, (self.clock.now(), self.clock.now()))
+
     def copy_slowly(self, name: str) -> None:
         """A dump that has grown at each look of the sensors, until it is whole."""
         whole = self.inbox.whole(name)
@@ -109,9 +117,9 @@ class Month:
         for number in range(FIRST_DAY):
             self.workspace.plan(number)
         self.workspace.live_until(day_start(FIRST_DAY))
-        write_export(self.workspace, self.export)
-        self.inbox.put("first.jsonl.gz", self.inbox.whole("first.jsonl.gz"))
         self.clock.set(day_start(FIRST_DAY) + 600)
+        self.export_anew()
+        self.inbox.put("first.jsonl.gz", self.inbox.whole("first.jsonl.gz"))
         if self.is_trained:
             self.deployment.check("orchestration", "--config", "recipes/quick.yaml", log="main-job")
         else:
@@ -193,6 +201,7 @@ def world(
         }
         (folder / "crawl.yaml").write_text(yaml.safe_dump(crawl))
         (folder / "rights.yaml").write_text(yaml.safe_dump(STATEMENT))
+        os.utime(folder / "rights.yaml", (day_start(0), day_start(0)))
         own = {
             "PARLANCE_SLACK_TOKEN": "xoxb-1",
             "PARLANCE_SLACK_API": slack.base_url,

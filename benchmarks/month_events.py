@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.servers.slack_export_files import write_export
 from tests.servers.slack_web_api import no_fault, seeded
 
 if TYPE_CHECKING:
@@ -82,8 +81,8 @@ def script(slow: str = "slow.jsonl.gz", bad: str = "bad.jsonl.gz", garbled: str 
         Event(
             name="the Slack export is replaced by a broken zip for two days",
             day=15, until=17, lane="slack", partition=-1,
-            begin=lambda month: month.export.write_bytes(month.export.read_bytes()[: month.export.stat().st_size // 2]),
-            end=lambda month: write_export(month.workspace, month.export),
+            begin=lambda month: month.export_anew(is_cut=True),
+            end=lambda month: month.export_anew(),
         ),
         Event(
             name="the site answers 503 for a day",

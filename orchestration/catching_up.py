@@ -43,9 +43,9 @@ def missing_days(lanes: Mapping[str, Lane], jobs: Mapping[str, Any]) -> dg.Senso
         """Runs each lane for days with input that were not made whole, PARLANCE_CATCH_UP_DAYS back.
 
         Days that were never tried go together; one that failed for a reason that may be gone is tried again by itself,
-        after a quarter of an hour at first and six hours at last. A day that failed for another reason, or whose run
-        somebody ended, waits for a person. Nothing is asked for while a run of it waits or goes on. A lane whose input
-        cannot be read is named, and the others go on.
+        after a quarter of an hour at first and six hours at last. A day that failed for another reason waits until the
+        input is another or a person runs it, and one whose run somebody ended for a person. Nothing is asked for while
+        a run of it waits or goes on. A lane whose input cannot be read is named, and the others go on.
         """
         requests, waiting, said = [], [], []
         for lane in lanes.values():
@@ -188,7 +188,10 @@ def _obstacle(lane: Lane, instance: dg.DagsterInstance, tried: "Sequence[RunReco
     if run.status == dg.DagsterRunStatus.SUCCESS:
         return "its run succeeded without making all" if run.job_name == f"{lane.name}_lane" else None
     lasting = [cause for cause in causes_of(instance, run.run_id) if not cause.is_transient]
-    return lasting[0].reason if lasting else None
+    if not lasting:
+        return None
+    changed = lane.source.changed_at()
+    return None if changed is not None and changed > _ended(tried[0]) else lasting[0].reason
 
 
 def _was_spared(instance: dg.DagsterInstance, key: str, last: "RunRecord") -> bool:

@@ -1,5 +1,6 @@
 """The Slack workspace: the owner's export, the Web API of an internal app, or both, under a statement of rights."""
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,12 @@ class Slack(Source):
         statements.publish(lake.files, "slack", rights)
         shown = {"rights": rights.id, "granted_by": rights.granted_by, "uses": ", ".join(rights.uses)}
         return shown | (self._sync(context, lake, partitions, rights) if self.token else {})
+
+    def changed_at(self) -> dt.datetime | None:
+        """When the export or the statement of rights was last replaced, whichever was later."""
+        inputs = [Path(one) for one in (self.export, self.rights) if one]
+        times = [one.stat().st_mtime for one in inputs if one.exists()]
+        return dt.datetime.fromtimestamp(max(times), dt.UTC) if times else None
 
     def raw(self, lake: Lake, partitions: Sequence[str], *, first: str) -> Iterator[pa.RecordBatch]:
         """Messages of the days. A thread whose root is older than the first day stands in the first day."""

@@ -38,6 +38,10 @@ class Source(dg.ConfigurableResource, ABC):
         """When what lies in the source came, where the source itself knows."""
         return []
 
+    def changed_at(self) -> dt.datetime | None:
+        """When the one input that all partitions are read from was last changed; null where there is no such input."""
+        return None
+
     @abstractmethod
     def raw(self, lake: Lake, partitions: Sequence[str], *, first: str) -> Iterator[pa.RecordBatch]:
         """The rows of `partitions`; `first` is the lane's first partition."""

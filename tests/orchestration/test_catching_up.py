@@ -87,6 +87,21 @@ def test_a_transient_failure_is_tried_again_later_and_a_lasting_one_never(
     assert second.run_key != requests[0].run_key
 
 
+def test_a_lasting_failure_is_tried_again_once_the_input_is_another(
+    instance: dg.DagsterInstance, source: Failing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = tickets(source, first=DAYS[0], days=DAYS[-1:])
+    source.fail(DAYS[-1], ConfigError("the export is no zip"))
+    before = dt.datetime.now(dt.UTC)
+    run(lane, tmp_path / "lake", instance, partition_key=DAYS[-1])
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    monkeypatch.setattr(Failing, "changed_at", lambda _: before)
+    assert requests_of(lane, instance, now=later) == ([], [f"tickets {DAYS[-1]} (the export is no zip)"])
+    monkeypatch.setattr(Failing, "changed_at", lambda _: later - dt.timedelta(hours=1))
+    requests, left = requests_of(lane, instance, now=later)
+    assert (ranges(requests), left) == ([(DAYS[-1], DAYS[-1])], [])
+
+
 def test_what_waits_or_runs_is_not_asked_for(instance: dg.DagsterInstance, source: Failing) -> None:
     lane = tickets(source, first=DAYS[0], days=DAYS[-4:])
     job = dg.define_asset_job("tickets_lane", selection="*")

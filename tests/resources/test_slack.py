@@ -1,5 +1,7 @@
 """The Slack workspace as a resource: exports under a statement of rights."""
 
+import datetime as dt
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -78,3 +80,15 @@ def test_what_the_api_says_goes_before_the_export_day_by_day() -> None:
     found = [(one["partition"], one["id"], one["shard"]) for one in newest(exported, observed)]
     assert found == [("1", "b", "api"), ("1", "a", "export"), ("2", "c", "api"), ("3", "d", "export")]
     assert list(newest([], [])) == []
+
+
+def test_its_input_changed_when_the_export_or_the_statement_did(tmp_path: Path) -> None:
+    export, rights = tmp_path / "export.zip", tmp_path / "rights.yaml"
+    slack = Slack(export=str(export), rights=str(rights), key_file=str(tmp_path / "key"))
+    assert slack.changed_at() is None
+    for file, time in ((rights, 2000), (export, 1000)):
+        file.touch()
+        os.utime(file, (time, time))
+    assert slack.changed_at() == dt.datetime.fromtimestamp(2000, dt.UTC)
+    os.utime(export, (3000, 3000))
+    assert slack.changed_at() == dt.datetime.fromtimestamp(3000, dt.UTC)
