@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
+import s3fs
 import yaml
 from rich.console import Console
 
@@ -113,7 +114,10 @@ class Month:
         return True
 
     def begin(self) -> None:
-        """The days before the month, an export of them, and what somebody does who sets it up: mostly the main job."""
+        """The days before the month, an export of them, and what somebody does who sets it up.
+
+        That is the main job; or, where no model is trained, a backfill of the days that are exported.
+        """
         for number in range(FIRST_DAY):
             self.workspace.plan(number)
         self.workspace.live_until(day_start(FIRST_DAY))
@@ -124,13 +128,10 @@ class Month:
             self.deployment.check("orchestration", "--config", "recipes/quick.yaml", log="main-job")
         else:
             self.deployment.materialize(truth.ALONE, log="set-up")
+            days = [_date(day_start(number)) for number in (0, FIRST_DAY - 1)]
+            self.deployment.check("orchestration", "backfill", "slack", *days, log="set-up")
         self.deployment.start()
         self.deployment.turn_on(but=() if self.is_trained else ["corpus_daily"])
-
-    @property
-    def first_day(self) -> int:
-        """The first day of the slack lane: all that is exported with the main job, else the day before the month."""
-        return 0 if self.is_trained else FIRST_DAY - 1
 
     def live(self, watcher: Watcher, events: list[Event]) -> None:
         """One day: the night with its schedules, noon with what people bring, and the evening."""
@@ -207,7 +208,7 @@ def world(
             "PARLANCE_SLACK_API": slack.base_url,
             "PARLANCE_SLACK_EXPORT": str(folder / "export.zip"),
             "PARLANCE_SLACK_RIGHTS": str(folder / "rights.yaml"),
-            "PARLANCE_SLACK_START": _date(day_start(0 if is_trained else FIRST_DAY - 1)),
+            "PARLANCE_SLACK_START": _date(day_start(0)),
             "PARLANCE_PSEUDONYM_KEY": "the key of the simulated month, of no secret",
             "PARLANCE_CRAWL": str(folder / "crawl.yaml"),
             "PARLANCE_CRAWL_START": _date(day_start(FIRST_DAY)),
@@ -244,7 +245,10 @@ def simulate(month: Month, options: argparse.Namespace) -> bool:
         month_report.show(console, *section)
     options.output.mkdir(parents=True, exist_ok=True)
     month_report.write(options.output / "month.md", sections, lines)
-    return not any(one.wrong for one in found)
+    is_right = not any(one.wrong for one in found)
+    if options.s3 and not is_right:  # the bucket ends with its server
+        s3fs.S3FileSystem().get(month.deployment.lake, str(options.output / "lake"), recursive=True)
+    return is_right
 
 
 def lived(month: Month, *, days: int, events: list[Event], console: Console) -> list[str]:
@@ -279,7 +283,7 @@ def keys_of(month: Month, *, days: int) -> truth.Keys:
     begin = day_start(FIRST_DAY)
     crawled = [_date(begin + number * DAY) for number in range(days + 1)]
     return {
-        "slack": [_date(day_start(number)) for number in range(month.first_day, FIRST_DAY + days)],
+        "slack": [_date(day_start(number)) for number in range(FIRST_DAY + days)],
         "crawl": [day for day in crawled if (month.deployment.home / "crawls" / day).is_dir()],
         "dump": sorted(path.name for path in month.inbox.folder.iterdir() if not path.name.startswith(".")),
     }
