@@ -127,7 +127,6 @@ class Month:
         if self.is_trained:
             self.deployment.check("orchestration", "--config", "recipes/quick.yaml", log="main-job")
         else:
-            self.deployment.materialize(truth.ALONE, log="set-up")
             days = [_date(day_start(number)) for number in (0, FIRST_DAY - 1)]
             self.deployment.check("orchestration", "backfill", "slack", *days, log="set-up")
         self.deployment.start()

@@ -109,10 +109,14 @@ def selected(graph: "BaseAssetGraph", lane: Lane) -> set[dg.AssetKey]:
 
 
 def needed(graph: "BaseAssetGraph", instance: dg.DagsterInstance, lane: Lane) -> set[dg.AssetKey]:
-    """What the lane's steps read that has no partitions and was never made, such as the classifier."""
+    """What the lane's steps read that has no partitions and was never made, such as the classifier.
+
+    With it what is made in the same step, which cannot be left out.
+    """
     ancestors = steps(lane).upstream().resolve(graph)
     lone = [key for key in ancestors if not graph.get(key).is_partitioned and graph.get(key).is_materializable]
-    return {key for key in lone if not _is_made(instance, key)}
+    never_made = [key for key in lone if not _is_made(instance, key)]
+    return {each for key in never_made for each in graph.get(key).execution_set_asset_keys}
 
 
 def _is_made(instance: dg.DagsterInstance, key: dg.AssetKey) -> bool:
