@@ -246,7 +246,7 @@ def simulate(month: Month, options: argparse.Namespace) -> bool:
     month_report.write(options.output / "month.md", sections, lines)
     is_right = not any(one.wrong for one in found)
     if options.s3 and not is_right:  # the bucket ends with its server
-        s3fs.S3FileSystem().get(month.deployment.lake, str(options.output / "lake"), recursive=True)
+        s3fs.S3FileSystem().get(f"{month.deployment.lake}/", f"{options.output}/lake/", recursive=True)
     return is_right
 
 
@@ -292,7 +292,7 @@ def verified(month: Month, keys: truth.Keys) -> Iterator[truth.Finding]:
     """The lake against the world, and against one that is made at once."""
     lake = Lake(root=month.deployment.lake)
     month.fail(no_fault)
-    write_export(month.workspace, month.export)  # an older one has what was deleted since, and only the archive knows
+    month.export_anew()  # an older one has what was deleted since, and only the archive knows
     yield from truth.balances(lake, keys)
     yield from truth.messages(lake, month.workspace, keys["slack"])
     yield truth.coverage(lake, keys["slack"])

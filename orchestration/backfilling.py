@@ -124,9 +124,12 @@ def _is_made(instance: dg.DagsterInstance, key: dg.AssetKey) -> bool:
 
 
 def queue(instance: dg.DagsterInstance, lane: Lane, names: Sequence[str], *, again: bool) -> str | None:
-    """Leaves the partitions that are not whole (`again`: all) to the daemon; gives the backfill's id, null for none."""
+    """Leaves the partitions that are not whole (`again`: all) to the daemon; gives the backfill's id, null for none.
+
+    With them what they need and was never made.
+    """
     graph = whole_graph().get_definition().asset_layer.asset_graph
-    keys = sorted(selected(graph, lane))
+    keys = sorted(selected(graph, lane) | needed(graph, instance, lane))
     partitioned = [key for key in keys if graph.get(key).is_partitioned]
     made = [set() if again else instance.get_materialized_partitions(key) for key in partitioned]
     todo = [name for name in names if not all(name in one for one in made)]

@@ -44,7 +44,7 @@ class Slack(Source):
         return shown | (self._sync(context, lake, partitions, rights) if self.token else {})
 
     def changed_at(self) -> dt.datetime | None:
-        """When the export or the statement of rights was last replaced, whichever was later."""
+        """When the export or the statement of rights was last written, by the later of their times."""
         inputs = [Path(one) for one in (self.export, self.rights) if one]
         times = [one.stat().st_mtime for one in inputs if one.exists()]
         return dt.datetime.fromtimestamp(max(times), dt.UTC) if times else None

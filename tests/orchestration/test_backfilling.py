@@ -193,7 +193,8 @@ def test_a_backfill_for_the_daemon_holds_what_is_missing(tmp_path: Path, monkeyp
         assert sorted(subset.get_partition_keys()) == [name for name in sorted(names) if name != "pages.parquet"]
         target = asked.asset_backfill_data.target_subset
         assert {lane.key(table) for table in LANE_TABLES} < set(target.asset_keys)
-        assert dg.AssetKey(["corpus", "duplicates"]) in target.asset_keys
+        corpus = {"duplicates", "speech_act_model", "annotations", "annotations_rejected"}
+        assert {dg.AssetKey(["corpus", name]) for name in corpus} < set(target.asset_keys)
         for name in names:
             for table in LANE_TABLES:
                 instance.report_runless_asset_event(dg.AssetMaterialization(lane.key(table), partition=name))

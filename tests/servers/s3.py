@@ -5,6 +5,8 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 
@@ -14,7 +16,17 @@ def s3(*buckets: str) -> Iterator[dict[str, str]]:
     import boto3
     import s3fs
     from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
+    from moto.s3.models import S3Backend
     from werkzeug.serving import make_server
+
+    whole_list = S3Backend.list_objects
+
+    def list_objects(backend: S3Backend, bucket: Any, prefix: str | None, *rest: Any, **named: Any) -> Any:
+        """As moto's, which looks at all keys of the bucket for each list, but only at those with the prefix."""
+        names = [name for name in list(dict.keys(bucket.keys)) if name.startswith(prefix or "")]
+        keys = {name: bucket.keys.get(name) for name in names}
+        few = SimpleNamespace(keys={name: key for name, key in keys.items() if key is not None})
+        return whole_list(backend, few, prefix, *rest, **named)
 
     requests = logging.getLogger("werkzeug")
     level = requests.level
@@ -34,7 +46,7 @@ def s3(*buckets: str) -> Iterator[dict[str, str]]:
     }
     try:
         s3fs.S3FileSystem.clear_instance_cache()  # an instance keeps the endpoint that it was made with
-        with mock.patch.dict(os.environ, settings):
+        with mock.patch.dict(os.environ, settings), mock.patch.object(S3Backend, "list_objects", list_objects):
             for bucket in buckets:
                 boto3.client("s3").create_bucket(Bucket=bucket)
             yield settings
