@@ -87,7 +87,7 @@ def backfill(launcher: Launcher, lane: Lane, names: Sequence[str], *, again: boo
     """
     instance, done = launcher.instance, Done()
     graph = launcher.job.get_definition().asset_layer.asset_graph
-    chosen = selected(graph, lane) | needed(graph, instance, lane)
+    chosen = selected_with_needed(graph, instance, lane)
     known = list(lane.partitions.get_partition_keys(dynamic_partitions_store=instance))
     over_all = OVER_ALL.resolve(graph)
     for partitions, keys in phases(graph, without=graph.materializable_asset_keys - chosen):
@@ -119,6 +119,11 @@ def needed(graph: "BaseAssetGraph", instance: dg.DagsterInstance, lane: Lane) ->
     return {each for key in never_made for each in graph.get(key).execution_set_asset_keys}
 
 
+def selected_with_needed(graph: "BaseAssetGraph", instance: dg.DagsterInstance, lane: Lane) -> set[dg.AssetKey]:
+    """What a backfill of the lane makes."""
+    return selected(graph, lane) | needed(graph, instance, lane)
+
+
 def _is_made(instance: dg.DagsterInstance, key: dg.AssetKey) -> bool:
     return instance.get_latest_materialization_event(key) is not None
 
@@ -129,7 +134,7 @@ def queue(instance: dg.DagsterInstance, lane: Lane, names: Sequence[str], *, aga
     With them what they need and was never made.
     """
     graph = whole_graph().get_definition().asset_layer.asset_graph
-    keys = sorted(selected(graph, lane) | needed(graph, instance, lane))
+    keys = sorted(selected_with_needed(graph, instance, lane))
     partitioned = [key for key in keys if graph.get(key).is_partitioned]
     made = [set() if again else instance.get_materialized_partitions(key) for key in partitioned]
     todo = [name for name in names if not all(name in one for one in made)]

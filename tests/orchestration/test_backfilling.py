@@ -13,7 +13,7 @@ from rich.console import Console
 
 from assets.lanes import Lane
 from orchestration import backfilling, staleness
-from orchestration.backfilling import backfill, between, needed, selected
+from orchestration.backfilling import backfill, between, needed, selected, selected_with_needed
 from orchestration.catching_up import tables_of
 from orchestration.lanes import lanes
 from orchestration.main import phases, whole_graph
@@ -217,7 +217,7 @@ def test_the_first_thing_made_in_a_deployment_may_be_a_backfill() -> None:
     graph = job.asset_layer.asset_graph
     with dg.DagsterInstance.ephemeral() as instance:
         for lane in lanes().values():
-            chosen = selected(graph, lane) | needed(graph, instance, lane)
+            chosen = selected_with_needed(graph, instance, lane)
             for _, keys in phases(graph, without=graph.materializable_asset_keys - chosen):
                 job.get_subset(asset_selection=set(keys))  # raises for a part of what one step makes
 

@@ -23,7 +23,7 @@ def s3(*buckets: str) -> Iterator[dict[str, str]]:
 
     def list_objects(backend: S3Backend, bucket: Any, prefix: str | None, *rest: Any, **named: Any) -> Any:
         """As moto's, which looks at all keys of the bucket for each list, but only at those with the prefix."""
-        names = [name for name in list(dict.keys(bucket.keys)) if name.startswith(prefix or "")]
+        names = [name for name in list(bucket.keys) if name.startswith(prefix or "")]
         keys = {name: bucket.keys.get(name) for name in names}
         few = SimpleNamespace(keys={name: key for name, key in keys.items() if key is not None})
         return whole_list(backend, few, prefix, *rest, **named)
