@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import yaml
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 
+from assets.lanes import Lane
 from assets.optional import NEEDS
 from orchestration.causes import reason_of
 from orchestration.lanes import lanes
@@ -72,15 +74,14 @@ def whole_graph() -> ReconstructableJob:
     return repository.get_reconstructable_job(IMPLICIT_ASSET_JOB_NAME)
 
 
-def partition_ranges(instance: dg.DagsterInstance, partitions: dg.PartitionsDefinition) -> list[tuple[str, str]]:
+def partition_ranges(instance: dg.DagsterInstance, lane: Lane) -> list[tuple[str, str]]:
     """First and last partition of each range that there is input for; none where there is no input.
 
     Raises ConfigError where the input is set but cannot be read.
     """
-    (lane,) = (lane for lane in lanes().values() if lane.partitions == partitions)
     keys = lane.inputs()
-    if isinstance(partitions, dg.DynamicPartitionsDefinition):
-        return contiguous(instance.get_dynamic_partitions(partitions.name or ""), set(keys))
+    if isinstance(lane.partitions, dg.DynamicPartitionsDefinition):
+        return contiguous(instance.get_dynamic_partitions(lane.partitions.name or ""), set(keys))
     return [(keys[0], keys[-1])] if keys else []
 
 
@@ -109,19 +110,24 @@ def materialize_everything(
 
     Raises dg.Failure that names the failed steps and has the runs as metadata; the report is written in any case.
     """
-    job = whole_graph()
-    for lane in lanes().values():
+    job, by_name = whole_graph(), lanes()
+    for lane in by_name.values():
         if isinstance(lane.partitions, dg.DynamicPartitionsDefinition):
             instance.add_dynamic_partitions(lane.partitions.name or "", lane.inputs())
         if ignored := lane.source.ignored():
             log(f"left alone in {lane.title}: {', '.join(ignored)}")
     graph = job.get_definition().asset_layer.asset_graph
+    lane_of = {graph.get(lane.key("raw")).partitions_def: lane for lane in by_name.values()}
     without = not_asked_for(graph)
     for key, name in without.items():
         log(f"left out: {key.to_user_string()}, since {name} is not set")
     listed = phases(graph, without=without.keys())
     parent = {STARTED_BY: started_by} if started_by else {}
     runs: dict[str, dg.MetadataValue] = {}
+
+    @cache  # midnight may come between the phases of a lane
+    def ranges_of(partitions: dg.PartitionsDefinition) -> list[tuple[str, str]]:
+        return partition_ranges(instance, lane_of[partitions])
 
     def run(keys: Sequence[dg.AssetKey], tags: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
         id, failed = run_assets(job, instance, keys, {**parent, **tags}, config)
@@ -131,7 +137,7 @@ def materialize_everything(
     for number, (partitions, keys) in enumerate(listed, start=1):
         started = time.monotonic()
         log(f"[{number}/{len(listed)}] {', '.join(key.to_user_string() for key in keys)}")
-        ranges = [range_tags(*bounds) for bounds in partition_ranges(instance, partitions)] if partitions else [{}]
+        ranges = [range_tags(*bounds) for bounds in ranges_of(partitions)] if partitions else [{}]
         failed = [failure for tags in ranges for failure in run(keys, tags, config or {})]
         log(f"      {time.monotonic() - started:.0f} s" if ranges else "      no input, left out")
         if failed:

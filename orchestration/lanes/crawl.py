@@ -31,19 +31,22 @@ def lane() -> Lane:
         modules=MODULES,
         kinds=frozenset({"scrapy"}),
         source=Crawler(list_path=crawl_list(), folder=crawls_folder(), site=crawl_site()),
-        inputs=lambda: [today()] if crawl_list() else [],
+        inputs=lambda: [today().isoformat()] if crawl_list() else [],
         setting="PARLANCE_CRAWL",
     )
 
 
 def first_day() -> str:
-    """PARLANCE_CRAWL_START, or else the day of the first crawl that is kept; today where there is none."""
+    """PARLANCE_CRAWL_START, or else the day of the first crawl that is kept.
+
+    Where there is none, yesterday: a process that starts just after midnight knows the day that it was asked for.
+    """
     if start := day_setting("PARLANCE_CRAWL_START"):
         return start
     folder = Path(crawls_folder())
     found = [one.name for one in folder.iterdir() if is_day(one.name)] if folder.is_dir() else []
-    return min([*found, today()])
+    return min(found, default=(today() - dt.timedelta(days=1)).isoformat())
 
 
-def today() -> str:
-    return dt.datetime.now(dt.UTC).date().isoformat()
+def today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()

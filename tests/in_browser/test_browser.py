@@ -12,7 +12,7 @@ from orchestration.main import STARTED_BY, not_asked_for, whole_graph
 from tests.in_browser import web_pages
 from tests.in_browser.web_ui import WebUI
 from tests.orchestration.conftest import ROOT, Workspace
-from tests.orchestration.test_main_job import assert_same_rows
+from tests.orchestration.test_main_job import assert_same_rows, run_again
 
 pytestmark = pytest.mark.slow
 FIRST, LAST = "2026-10-07", "2026-10-08"
@@ -105,6 +105,8 @@ def test_the_main_job_from_the_launchpad_makes_what_the_command_makes(
     web_pages.run_succeeds(page, "everything", run_id, limit_s=MOST_S)
     made = materialized_since(ui.workspace, started)
     assert graph.materializable_asset_keys - not_asked_for(graph).keys() <= made.keys()
+    if ui.workspace.crawled() != sample.crawled():  # midnight came between the two
+        run_again(sample)
     assert_same_tables(ui.workspace, sample)
     assert phases_of(ui.workspace, run_id) == runs_that_it_shows(ui.workspace, run_id)
 

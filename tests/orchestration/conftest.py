@@ -58,6 +58,10 @@ class Workspace:
         names = [f"{lane}/{table}" for lane in ("slack", "crawl", "dump") for table in LANE_TABLES] + list(TABLES)
         return {name: self.rows(name) for name in names}
 
+    def crawled(self) -> set[str]:
+        """The days whose crawl is on disk: after midnight, UTC, the same command makes one more."""
+        return {path.name for path in (self.home / "crawls").iterdir() if path.is_dir()}
+
     def processes(self, *, command: str = "") -> list[psutil.Process]:
         """Processes that were started for this workspace and still live, with `command` in their command line."""
         found = []

@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from parlance.instruct import trace
 from parlance.schemas import EXAMPLES
 from parlance.search import search
-from tests.orchestration.conftest import Workspace
+from tests.orchestration.conftest import QUICK_RUN, Workspace
 
 pytestmark = pytest.mark.slow
 LANES = ("slack", "crawl", "dump")
@@ -198,10 +198,17 @@ def test_search_command_finds_the_leave_policy(sample: Workspace) -> None:
     assert "up to 5 carry over" in best["text"].item()
 
 
-def test_a_second_run_leaves_the_same_rows(sample: Workspace) -> None:
-    before = sample.tables()
-    done = sample.python("orchestration", "--config", "recipes/quick.yaml")
+def run_again(workspace: Workspace) -> None:
+    done = workspace.python(*QUICK_RUN)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_second_run_leaves_the_same_rows(sample: Workspace) -> None:
+    before, days = sample.tables(), sample.crawled()
+    run_again(sample)
+    if sample.crawled() != days:  # it was the first of its day
+        before = sample.tables()
+        run_again(sample)
     for name, frame in sample.tables().items():
         assert_same_rows(frame, before[name])
 

@@ -1,5 +1,6 @@
 """The crawler as a resource: its process through Pipes, its progress in the log, its figures as metadata."""
 
+import datetime as dt
 from pathlib import Path
 
 import dagster as dg
@@ -48,8 +49,6 @@ def materialized(source: Crawler, tmp_path: Path, day: str) -> dg.ExecuteInProce
 
 
 def today() -> str:
-    import datetime as dt
-
     return dt.datetime.now(dt.UTC).date().isoformat()
 
 
@@ -69,11 +68,11 @@ def test_a_crawl_becomes_documents_and_a_ledger(tmp_path: Path) -> None:
 
 def test_a_second_run_of_the_day_asks_for_nothing(tmp_path: Path) -> None:
     with served({"one.example": SITE}) as world:
-        source = crawler(tmp_path, world)
-        assert materialized(source, tmp_path, today()).success
+        source, day = crawler(tmp_path, world), today()
+        assert materialized(source, tmp_path, day).success
         asked = len(world.log)
         before = Lake(root=str(tmp_path / "lake")).table("crawl/raw").scan().sort("id").collect()
-        assert materialized(source, tmp_path, today()).success
+        assert materialized(source, tmp_path, day).success
     assert len(world.log) == asked
     assert Lake(root=str(tmp_path / "lake")).table("crawl/raw").scan().sort("id").collect().equals(before)
 
