@@ -9,10 +9,10 @@ import dagster as dg
 from rich.console import Console
 from rich.markup import escape
 
-from orchestration import backfilling, staleness, summary
+from orchestration import backfilling, remains, staleness, summary
 from orchestration.main import materialize_everything, read_config
 from orchestration.settings import lake_root
-from parlance.errors import ConfigError
+from parlance.errors import ParlanceError
 from parlance.lake import Lake
 
 # Libraries in the steps' processes write to the same terminal.
@@ -22,6 +22,7 @@ QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error",
 COMMANDS = {
     "backfill": (backfilling, "every step of a lane for many partitions; goes on where it stopped"),
     "stale": (staleness, "what other code or other input made, and that alone made again"),
+    "remains": (remains, "where words still stand: in tables of now and of before, files, the index, runs"),
 }
 
 
@@ -41,7 +42,7 @@ def main() -> int:
         if options.command:
             return COMMANDS[options.command][0].main(options, console)
         return everything(options.config, console)
-    except (dg.Failure, ConfigError) as error:
+    except (dg.Failure, ParlanceError) as error:
         console.print(f"\n[bold red]{escape(str(error))}[/]")
         return 1
 

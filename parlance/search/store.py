@@ -82,11 +82,18 @@ class Store:
             )
         return table
 
-    def rows(self, columns: Iterable[str]) -> Iterator[pl.DataFrame]:
-        """`columns` of every row, in frames, in no order; nothing where there is no store."""
+    def versions(self) -> list[int]:
+        """The versions that can still be read, the newest last; none where there is no store."""
+        table = self._opened()
+        return [] if table is None else sorted(found["version"] for found in table.list_versions())
+
+    def rows(self, columns: Iterable[str], *, version: int | None = None) -> Iterator[pl.DataFrame]:
+        """`columns` of every row, of an older `version` if named, in frames, in no order; nothing where no store is."""
         table = self._opened()
         if table is None:
             return
+        if version is not None:
+            table.checkout(version)
         for batch in table.search().select(list(columns)).to_batches():
             yield pl.DataFrame(batch)
 

@@ -95,6 +95,17 @@ class Files:
             raise ConfigError(f"{name!r} has no version {version!r} under {self.root}")
         return found
 
+    def place(self, name: str) -> str | None:
+        """Path of the folder that the latest version of `name` points to, on its file system; null where none was."""
+        version = self.latest(name)
+        if version is None:
+            return None
+        fs, target = _opened(self.uri(name, version))
+        with self._failing("read", name, version):
+            if _is_local(fs):
+                return str(Path(target).resolve())
+            return f"{target}/{_text(fs, f'{target}/{PUBLISHED}')}"
+
     @contextmanager
     def _failing(self, what: str, name: str, version: str | None = None) -> Iterator[None]:
         try:

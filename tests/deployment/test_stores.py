@@ -11,9 +11,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from orchestration import instance as instances
+from orchestration import remains
 from orchestration.definitions import defs
 from orchestration.settings import lake_root
 from parlance.lake import Lake
+from parlance.remains import Words
 from tests.servers.postgres import postgres, programs
 from tests.servers.s3 import s3
 
@@ -64,6 +66,10 @@ def run_lane(home: Path) -> tuple[dict[str, pl.DataFrame], str, int]:
         kept = instance.get_materialized_partitions(dg.AssetKey(["dump", "kept"]))
         assert kept == set(names)
         events = len(instance.all_logs(result.run_id))
+        if found := remains.databases():
+            said = remains.in_database(found[instances.DATABASE], Words([names[0]]), name="runs")
+            assert said["event_logs"] > 0
+            assert remains.in_database(found[instances.DATABASE], Words(["nobody"]), name="runs") == {}
         storage = type(instance.run_storage).__name__
     lake = Lake(root=lake_root())
     return {name: rows(lake, name) for name in TABLES}, storage, events

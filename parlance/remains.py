@@ -1,0 +1,175 @@
+"""Where words still stand: in every file of the lake, of now and of before, in the search index and in other folders.
+
+Before somebody is forgotten it says what there is of them, and afterwards what is left.
+"""
+
+import gzip
+import html
+import json
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+import fsspec
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from parlance.errors import ConfigError, TransientError
+from parlance.lake import Lake
+from parlance.search.store import COLUMNS, Store
+from parlance.storage.holdings import holdings
+from parlance.storage.parts import storage_failures
+
+SHORTEST = 3
+ROWS_AT_ONCE = 1024
+BYTES_AT_ONCE = 1 << 20
+ROWS, FILES = "rows", "files"
+
+Look = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """In `count` rows or files, by `unit`, of `name` a word stands; `is_current`: its newest version has them."""
+
+    name: str
+    is_current: bool
+    unit: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is looked for, as it is written: upper and lower case differ.
+
+    Raises ConfigError for a word of fewer than 3 characters.
+
+    >>> Words(["Zoë"]).forms
+    ('Zoë', 'Zo\\\\u00eb', 'Zo\\\\\\\\u00eb')
+    """
+
+    words: Sequence[str]
+
+    def __post_init__(self) -> None:
+        for word in self.words:
+            if len(word.strip()) < SHORTEST:
+                raise ConfigError(f"{word!r} is too short to look for: at least {SHORTEST} characters are needed")
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Each as it is, as HTML has it, as JSON has it, and as JSON within JSON has it."""
+        found = [*self.words, *(html.escape(word) for word in self.words)]
+        for _ in range(2):
+            found += [json.dumps(form, ensure_ascii=is_ascii)[1:-1] for form in found for is_ascii in (False, True)]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def patterns(self) -> tuple[bytes, ...]:
+        """The forms as files have them."""
+        return tuple(form.encode() for form in self.forms)
+
+    def rows(self, frame: pl.DataFrame) -> int:
+        """Number of rows that have a word in a text, in bytes, or in what texts are nested in."""
+        has = [self._has(name, kind) for name, kind in frame.schema.items() if _holds_text(kind)]
+        return frame.select(pl.any_horizontal(has).sum()).item() if has else 0
+
+    def _has(self, name: str, kind: pl.DataType) -> pl.Expr:
+        column = pl.col(name)
+        if kind == pl.Binary:
+            return pl.any_horizontal([column.bin.contains(pattern) for pattern in self.patterns]).fill_null(False)
+        if kind.is_nested():
+            column = pl.struct(column).struct.json_encode()
+        return column.cast(pl.String).str.contains_any(list(self.forms)).fill_null(False)
+
+    def are_in(self, read: Callable[[int], bytes]) -> bool:
+        """Whether one is in what `read` gives, asked for a megabyte at a time."""
+        patterns, before = self.patterns, b""
+        overlap = max(map(len, patterns)) - 1
+        while chunk := read(BYTES_AT_ONCE):
+            part = before + chunk
+            if any(pattern in part for pattern in patterns):
+                return True
+            before = part[-overlap:]
+        return False
+
+
+def in_lake(lake: Lake, words: Words, look: Look = lambda _: None) -> Iterator[Place]:
+    """Where the words stand in tables, in published files, in the index and beside them, sorted by name.
+
+    `look` hears where it looks. Weights and token ids are numbers: of them nothing can be said. Raises TransientError
+    where the storage fails.
+    """
+    fs, _ = fsspec.url_to_fs(lake.root)
+    index = lake.vectors.removeprefix(lake.root.rstrip("/")).strip("/")
+    counts = Counter[tuple[str, bool, str]]()
+    for held in holdings(lake.root, lake.files):
+        if not held.name.startswith(f"{index}/"):
+            look(held.name)
+            unit, count = in_file(fs, held.path, words)
+            counts[held.name, held.is_current, unit] += count
+    look(index)
+    store = Store(lake.vectors)
+    for version in (versions := store.versions()):
+        texts = store.rows(COLUMNS, version=version)
+        counts[index, version == versions[-1], ROWS] += sum(words.rows(frame) for frame in texts)
+    for (name, is_current, unit), count in sorted(counts.items()):
+        if count:
+            yield Place(name=name, is_current=is_current, unit=unit, count=count)
+
+
+def in_file(fs: fsspec.AbstractFileSystem, path: str, words: Words) -> tuple[str, int]:
+    """In how many rows of a Parquet file the words stand; in 1 or 0 files of any other, which is unpacked if it can be.
+
+    A file that is gone has none. Raises TransientError where it cannot be read.
+    """
+    try:
+        with fs.open(path, "rb") as file:
+            if path.endswith(".parquet"):
+                try:
+                    return ROWS, sum(words.rows(frame) for frame in _frames(file))
+                except (pa.ArrowException, OSError):  # a crash left half of it
+                    file.seek(0)
+            return FILES, int(_in_unpacked(file, path, words))
+    except FileNotFoundError:
+        return FILES, 0
+    except storage_failures() as error:
+        raise TransientError(f"{path} could not be read: {error}") from error
+
+
+def _in_unpacked(file: IO[bytes], path: str, words: Words) -> bool:
+    if words.are_in(file.read):
+        return True
+    file.seek(0)
+    try:
+        if path.endswith(".zip"):
+            with zipfile.ZipFile(file) as members:
+                return any(words.are_in(members.open(name).read) for name in members.namelist())
+        return path.endswith(".gz") and words.are_in(gzip.open(file).read1)  # gives what is before a break, too
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ):  # broken, or behind a password
+        return False
+
+
+def _frames(file: IO[bytes]) -> Iterator[pl.DataFrame]:
+    opened = pq.ParquetFile(file)
+    texts = [field.name for field in opened.schema_arrow if _holds_text(pl.Series(pa.array([], field.type)).dtype)]
+    for batch in opened.iter_batches(batch_size=ROWS_AT_ONCE, columns=texts):
+        yield pl.DataFrame(batch)
+
+
+def _holds_text(kind: pl.DataType) -> bool:
+    if isinstance(kind, pl.Struct):
+        return any(_holds_text(field.dtype) for field in kind.fields)  # type: ignore[arg-type]
+    if isinstance(kind, pl.List | pl.Array):
+        return _holds_text(kind.inner)  # type: ignore[arg-type]
+    return kind in (pl.String, pl.Binary, pl.Categorical)
