@@ -1,6 +1,7 @@
 """`python -m orchestration remains WORD ...`: where words still stand, in the lake, in the home and in databases."""
 
 import argparse
+import datetime as dt
 import os
 import sqlite3
 from collections import Counter
@@ -8,20 +9,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+import dagster as dg
 import fsspec
 import sqlalchemy as sa
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from rich.console import Console
 from rich.table import Table
 
 from orchestration.instance import DATABASE
 from orchestration.lanes import slack
 from orchestration.settings import lake_root, path_setting, setting
-from parlance.errors import TransientError
+from parlance.errors import ConfigError, TransientError
 from parlance.lake import Lake
 from parlance.pseudonyms import ID, Pseudonyms, read_key
-from parlance.remains import ROWS, Look, Place, Words, in_file, in_lake
+from parlance.remains import ROWS, Look, Place, Words, erase, in_file, in_lake
+from parlance.storage.files import downloads
 
 SQLITE, SQLITE_URL = b"SQLite format 3\0", "sqlite:///"
+CLOCKS_DIFFER = dt.timedelta(minutes=2)  # at most, of this machine and the storage
 BESIDE_SQLITE = ("-wal", "-shm", "-journal")  # what is in them is read with their database
 
 
@@ -29,25 +34,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words", nargs="+", metavar="WORD", help="a text, a name or an id; a person's id of Slack by its pseudonym too"
     )
+    parser.add_argument(
+        "--erase",
+        action="store_true",
+        help="delete the files of the lake that earlier versions alone have, and look again",
+    )
 
 
 def main(options: argparse.Namespace, console: Console) -> int:
-    """Looks for the words, and says where they stand."""
+    """Looks for the words, and says where they stand; before that erases what only earlier versions have, if asked."""
     words = Words([*options.words, *pseudonyms(options.words)])
     lake = Lake(root=lake_root())
     with console.status("") as status:
-
-        def look(name: str) -> None:
-            status.update(name)
-
-        found = list(in_lake(lake, words, look))
+        if options.erase:
+            erased = erase(lake, words, written_before=nobody_writes(), look=status.update)
+            console.print(f"Erased: {erased:,} files of earlier versions.")
+        found = list(in_lake(lake, words, status.update))
         for name, folder in folders().items():
-            found += in_folder(folder, words, look, name=name, without=lake.root)
+            found += in_folder(folder, words, status.update, name=name, without=lake.root)
         for name, engine in databases().items():
-            look(name)
+            status.update(name)
             found += _of(in_database(engine, words, name=name), name)
     show(found, console)
     return 0
+
+
+def nobody_writes() -> dt.datetime:
+    """A time at which no run was going on, by any clock. Raises ConfigError where one is."""
+    now = dt.datetime.now(dt.UTC)
+    with dg.DagsterInstance.get() as instance:
+        if going_on := instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES), limit=1):
+            raise ConfigError(f"run {going_on[0].run_id} is going on; erase when none is")
+    return now - CLOCKS_DIFFER
 
 
 def pseudonyms(words: Sequence[str]) -> list[str]:
@@ -60,11 +78,13 @@ def pseudonyms(words: Sequence[str]) -> list[str]:
 
 
 def folders() -> dict[str, Path]:
-    """What is kept on this machine: the home, and the folder of Dagster where that is another."""
+    """What this machine keeps: the home, the folder of Dagster where that is another, copies of a lake elsewhere."""
     home, dagster = Path(path_setting("PARLANCE_HOME")), os.environ.get("DAGSTER_HOME")
     found = {"home": home}
     if dagster and not Path(dagster).is_relative_to(home):
         found["dagster"] = Path(dagster)
+    if "://" in lake_root():
+        found["downloads"] = downloads()
     return found
 
 

@@ -3,6 +3,7 @@
 Before somebody is forgotten it says what there is of them, and afterwards what is left.
 """
 
+import datetime as dt
 import gzip
 import html
 import json
@@ -21,13 +22,19 @@ import pyarrow.parquet as pq
 from parlance.errors import ConfigError, TransientError
 from parlance.lake import Lake
 from parlance.search.store import COLUMNS, Store
-from parlance.storage.holdings import holdings
+from parlance.storage.holdings import Holding, holdings
 from parlance.storage.parts import storage_failures
 
 SHORTEST = 3
 ROWS_AT_ONCE = 1024
 BYTES_AT_ONCE = 1 << 20
 ROWS, FILES = "rows", "files"
+PUBLISHED = "files"  # of a lake, by its root
+# Of these older versions may be in use: models, what they were made with, and statements that raw rows name.
+IN_USE = (
+    "rights/", "tokenizers/", "corpus/speech_act_model", "models/base_model", "models/fine_tuned_model",
+    "models/candidate", "models/champion",
+)  # fmt: skip
 
 Look = Callable[[str], None]
 
@@ -103,15 +110,10 @@ def in_lake(lake: Lake, words: Words, look: Look = lambda _: None) -> Iterator[P
     `look` hears where it looks. Weights and token ids are numbers: of them nothing can be said. Raises TransientError
     where the storage fails.
     """
-    fs, _ = fsspec.url_to_fs(lake.root)
-    index = lake.vectors.removeprefix(lake.root.rstrip("/")).strip("/")
     counts = Counter[tuple[str, bool, str]]()
-    for held in holdings(lake.root, lake.files):
-        if not held.name.startswith(f"{index}/"):
-            look(held.name)
-            unit, count = in_file(fs, held.path, words)
-            counts[held.name, held.is_current, unit] += count
-    look(index)
+    for held, unit, count in _found(lake, words, look):
+        counts[held.name, held.is_current, unit] += count
+    look(index := _index(lake))
     store = Store(lake.vectors)
     for version in (versions := store.versions()):
         texts = store.rows(COLUMNS, version=version)
@@ -119,6 +121,48 @@ def in_lake(lake: Lake, words: Words, look: Look = lambda _: None) -> Iterator[P
     for (name, is_current, unit), count in sorted(counts.items()):
         if count:
             yield Place(name=name, is_current=is_current, unit=unit, count=count)
+
+
+def erase(lake: Lake, words: Words, *, written_before: dt.datetime, look: Look = lambda _: None) -> int:
+    """Deletes the files in which the words stand and which only earlier versions have; gives their number.
+
+    Nobody may be writing what was begun before `written_before`; later files stay. Of what was published the whole
+    version goes, but for `IN_USE`. A version of a table that had such a file cannot be read any more. The index is
+    written anew. Raises TransientError where the storage fails; what was deleted until then is.
+    """
+    fs, _ = fsspec.url_to_fs(lake.root)
+    erased, versions = 0, set[tuple[str, str, str]]()
+    for held, _, _ in _found(lake, words, look, of_before=written_before):
+        if held.published is None:
+            fs.rm_file(held.path)
+            erased += 1
+        elif not (name := held.name.removeprefix(f"{PUBLISHED}/")).startswith(IN_USE):
+            versions.add((name, *held.published))
+            erased += 1
+    for name, version, content in sorted(versions):
+        lake.files.erase(name, version, content)
+    store = Store(lake.vectors)
+    if store.exists():
+        store.tidy(purge=True)
+    return erased
+
+
+def _found(
+    lake: Lake, words: Words, look: Look, *, of_before: dt.datetime | None = None
+) -> Iterator[tuple[Holding, str, int]]:
+    """The files outside the index in which the words stand; `of_before`: only of earlier versions, written before."""
+    fs, _ = fsspec.url_to_fs(lake.root)
+    for held in holdings(lake.root, lake.files):
+        is_asked_for = of_before is None or (not held.is_current and fs.modified(held.path) < of_before)
+        if is_asked_for and not held.name.startswith(f"{_index(lake)}/"):
+            look(held.name)
+            unit, count = in_file(fs, held.path, words)
+            if count:
+                yield held, unit, count
+
+
+def _index(lake: Lake) -> str:
+    return lake.vectors.removeprefix(lake.root.rstrip("/")).strip("/")
 
 
 def in_file(fs: fsspec.AbstractFileSystem, path: str, words: Words) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from functools import cache
 
 import polars as pl
 
+from parlance.errors import ConfigError
 from parlance.lake import Lake
 
 EXAMPLES = "instruct/examples"
@@ -36,8 +37,10 @@ def change(lake: Lake, *, since: int, until: int) -> Change:
     """The change of the examples between two versions of their table.
 
     A message that was deleted, or whose author opted out, is in no document any more: an example that is gone with it
-    counts as withdrawn. Raises ConfigError for a version that does not exist.
+    counts as withdrawn. Raises ConfigError for a version that does not exist, or of which something was erased.
     """
+    if not lake.table(EXAMPLES).is_whole(since):
+        raise ConfigError(f"examples that it was trained on were erased: of version {since} of {EXAMPLES}")
     before, after = (_examples(lake, version) for version in (since, until))
     gone = before.join(after, on="id", how="anti")
     both = before.join(after, on="id", suffix="_after")

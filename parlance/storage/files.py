@@ -24,6 +24,7 @@ from parlance.errors import ConfigError, TransientError
 
 LATEST = "LATEST"
 PUBLISHED = "PUBLISHED"
+HIDDEN = ".published"
 KEEP_REPLACED_S = 24 * 3600  # what no version points to any more may still be read
 
 
@@ -100,11 +101,39 @@ class Files:
         version = self.latest(name)
         if version is None:
             return None
-        fs, target = _opened(self.uri(name, version))
+        fs, home = _opened(self.uri(name))
+        target = f"{home}/{version}"
         with self._failing("read", name, version):
             if _is_local(fs):
-                return str(Path(target).resolve())
-            return f"{target}/{_text(fs, f'{target}/{PUBLISHED}')}"
+                return f"{home}/{os.readlink(target)}"
+            content = _text(fs, f"{target}/{PUBLISHED}")
+            return f"{target}/{content}" if content else None
+
+    def version_of(self, path: str) -> tuple[str, str] | None:
+        """The version and the content's name of a published file at `path`, below the folder of all versions."""
+        fs, _ = _opened(self.root)
+        parts = path.removeprefix(f"{HIDDEN}/").split("/")
+        return (parts[0], parts[1]) if len(parts) > 2 and path.startswith(f"{HIDDEN}/") == _is_local(fs) else None
+
+    def erase(self, name: str, version: str, content: str) -> None:
+        """Deletes what was published as `version` with this content, and the version if that is what it points to.
+
+        Raises ConfigError where it is the latest.
+        """
+        _check(name, version, content)
+        fs, home = _opened(self.uri(name))
+        local = _is_local(fs)
+        folder = f"{home}/{HIDDEN}/{version}/{content}" if local else f"{home}/{version}/{content}"
+        if f"{self.place(name) or ''}/".startswith(f"{folder}/"):
+            raise ConfigError(f"{version!r} of {name!r} is its latest version, which cannot be erased")
+        with self._failing("erased", name, version):
+            if local:
+                link = Path(home, version)
+                if link.is_symlink() and f"{home}/{os.readlink(link)}/".startswith(f"{folder}/"):
+                    link.unlink()
+            elif _text(fs, f"{home}/{version}/{PUBLISHED}") == content:
+                fs.rm_file(f"{home}/{version}/{PUBLISHED}")
+            fs.rm(folder, recursive=True)
 
     @contextmanager
     def _failing(self, what: str, name: str, version: str | None = None) -> Iterator[None]:
@@ -165,7 +194,7 @@ def _digest(folder: Path) -> str:
 
 def _link(folder: Path, home: Path, version: str) -> None:
     """Moves `folder` to where it stays and points `version` to it."""
-    scratch, folders = folder.parent, home / ".published" / version
+    scratch, folders = folder.parent, home / HIDDEN / version
     published = folders / _digest(folder) / version
     published.parent.mkdir(parents=True, exist_ok=True)
     _remove_replaced(folders, keep={published.parent.name, (home / version).resolve().parent.name})
@@ -221,7 +250,7 @@ def _downloaded(fs: fsspec.AbstractFileSystem, target: str) -> Path | None:
     digest = _text(fs, f"{target}/{PUBLISHED}")
     if digest is None:
         return None
-    source, cache = f"{target}/{digest}", _cache() / digest / target.rsplit("/", 1)[1]
+    source, cache = f"{target}/{digest}", downloads() / digest / target.rsplit("/", 1)[1]
     cache.parent.mkdir(exist_ok=True)
     fs.invalidate_cache()  # of listings
     sizes = {path.removeprefix(f"{source}/"): info["size"] for path, info in fs.find(source, detail=True).items()}
@@ -252,7 +281,8 @@ def _is_complete(cache: Path, sizes: dict[str, int]) -> bool:
     return cache.exists() and found == sizes
 
 
-def _cache() -> Path:
+def downloads() -> Path:
+    """Where this user's copies of what lies elsewhere are. Raises ConfigError where somebody else owns it."""
     folder = Path(tempfile.gettempdir(), f"parlance-files-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():

@@ -15,11 +15,15 @@ LOG = "/_delta_log/"
 
 @dataclass(frozen=True, kw_only=True)
 class Holding:
-    """A file at `path` of the root's file system; `name` is its table or published folder, or else its own."""
+    """A file at `path` of the root's file system; `name` is its table or published folder, or else its own.
+
+    `published` is the version and the content's name of a published folder, as `Files.erase` takes them.
+    """
 
     name: str
     path: str
     is_current: bool
+    published: tuple[str, str] | None = None
 
 
 def holdings(root: str, files: Files) -> Iterator[Holding]:
@@ -40,17 +44,17 @@ def holdings(root: str, files: Files) -> Iterator[Holding]:
     except storage_failures() as error:
         raise TransientError(f"{root} could not be listed: {error}") from error
     under = f"{files.root.rstrip('/').removeprefix(root).strip('/')}/"
-    latest = {name: files.place(name) or "" for name in _published(paths, under)}
+    latest = {f"{under}{name}": files.place(name) or "" for name in _published(paths, under)}
     for path in paths:
         if LOG in path or path.rsplit("/", 1)[-1] in (LATEST, PUBLISHED):
             continue
-        name = _owner(path, tables.keys() | {f"{under}{name}" for name in latest})
+        name, published, is_current = _owner(path, tables.keys() | latest.keys()), None, True
         if name in tables:
             is_current = path.rsplit("/", 1)[-1] in tables[name]
-        else:
-            place = latest.get(name.removeprefix(under)) if name.startswith(under) else None
-            is_current = place is None or f"{home}/{path}".startswith(f"{place}/")
-        yield Holding(name=name, path=f"{home}/{path}", is_current=is_current)
+        elif name in latest:
+            is_current = not latest[name] or f"{home}/{path}".startswith(f"{latest[name]}/")
+            published = files.version_of(path.removeprefix(f"{name}/"))
+        yield Holding(name=name, path=f"{home}/{path}", is_current=is_current, published=published)
 
 
 def _published(paths: list[str], under: str) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
 
+import fsspec
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
@@ -92,6 +93,17 @@ class Table:
         frame = frame.with_columns(pl.lit(None, dtype=types[name]).alias(name) for name in sorted(absent))
         frame = frame.select(self.schema.names)
         return frame if partitions is None else frame.filter(pl.col(PARTITION).is_in(list(partitions)))
+
+    def is_whole(self, version: int) -> bool:
+        """Whether every file of a version is there: none was erased. Raises ConfigError for one that does not exist."""
+        table = self._opened(version)
+        if table is None:
+            return True
+        fs, root = fsspec.url_to_fs(self.uri)
+        with self._failing("listed"):
+            fs.invalidate_cache()
+            there = {path.rsplit("/", 1)[-1] for path in fs.find(root)}
+            return {uri.rsplit("/", 1)[-1] for uri in table.file_uris()} <= there
 
     def batches(self, partitions: Sequence[str] | None = None, *, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
         """The rows of `partitions` in frames of `rows` rows, fewer where they are large, read as they are asked for."""

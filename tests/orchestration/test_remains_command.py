@@ -1,16 +1,20 @@
 """`python -m orchestration remains`: the lake, the files of the home and databases, and what it says of them."""
 
+import datetime as dt
 import gzip
 import io
+import os
 import sqlite3
+import time
 from pathlib import Path
 
+import dagster as dg
 import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from orchestration import remains
-from parlance.errors import TransientError
+from parlance.errors import ConfigError, TransientError
 from parlance.pseudonyms import Pseudonyms
 from parlance.remains import Place, Words
 from parlance.schemas import RAW
@@ -115,12 +119,15 @@ def test_databases_are_those_that_settings_name(tmp_path: Path, monkeypatch: pyt
 def test_a_folder_of_dagster_beside_the_home_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     monkeypatch.setenv("PARLANCE_HOME", str(home))
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    for name in ("DAGSTER_HOME", "PARLANCE_LAKE"):
+        monkeypatch.delenv(name, raising=False)
     assert remains.folders() == {"home": home}
     monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
     assert remains.folders() == {"home": home}
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "instance"))
     assert remains.folders() == {"home": home, "dagster": tmp_path / "instance"}
+    monkeypatch.setenv("PARLANCE_LAKE", "s3://lake")
+    assert remains.folders().keys() == {"home", "dagster", "downloads"}
 
 
 def test_what_is_of_now_stands_beside_what_is_of_before() -> None:
@@ -137,6 +144,19 @@ def test_what_is_of_now_stands_beside_what_is_of_before() -> None:
     assert rows == [["slack/raw", "7", "1,234", "rows"], ["slack/kept", "5", "", "rows"]]
 
 
+def test_nothing_is_erased_while_a_run_is_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").touch()
+    begun = dt.datetime.now(dt.UTC)
+    assert begun - dt.timedelta(minutes=3) < remains.nobody_writes() < begun - dt.timedelta(minutes=1)
+    with dg.DagsterInstance.get() as instance:
+        going = instance.create_run_for_job(dg.job(name="empty")(lambda: None), status=dg.DagsterRunStatus.STARTED)
+        with pytest.raises(ConfigError, match=f"run {going.run_id} is going on"):
+            remains.nobody_writes()
+        instance.report_run_canceled(going)
+        remains.nobody_writes()
+
+
 def test_the_command_looks_everywhere(workspace: Workspace) -> None:
     row = {"id": "1", "source": "slack", "shard": "a", "position": 1, "media_type": "application/json"}
     row |= {"document_id": "1", "document_partition": DAY, "partition": DAY, "payload": f'{{"user": "{ID}"}}'.encode()}
@@ -147,6 +167,15 @@ def test_the_command_looks_everywhere(workspace: Workspace) -> None:
     assert found.returncode == 0, found.stderr
     assert "slack/raw" in found.stdout
     assert "home/answers" in found.stdout
+    workspace.lake.table("slack/raw").replace([], [DAY])
+    before = time.time() - 3600
+    for path in workspace.home.rglob("*.parquet"):
+        os.utime(path, (before, before))
+    erased = workspace.python("orchestration", "remains", ID, "--erase")
+    assert erased.returncode == 0, erased.stderr
+    assert "Erased: 1 files of earlier versions." in erased.stdout
+    assert "slack/raw" not in erased.stdout
+    assert "home/answers" in erased.stdout
     none = workspace.python("orchestration", "remains", "nobody at all")
     assert "They stand nowhere." in none.stdout
     short = workspace.python("orchestration", "remains", "ab")

@@ -1,5 +1,6 @@
 """Fine-tuning starts beyond the bound and not at it; what was withdrawn always counts; a gate holds it back."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from orchestration import automation
 from orchestration.automation import due
 from orchestration.definitions import defs
 from parlance.lake import Lake
+from parlance.remains import Words, erase
 from parlance.storage.tables import empty_frame
 
 BASE = dg.AssetKey(["models", "base_model"])
@@ -114,6 +116,16 @@ def test_what_was_withdrawn_counts_whatever_the_bound(workspace: Workspace) -> N
     workspace.examples(fewer | {"100": "b"})
     workspace.documents([str(number) for number in range(200) if number != 7])
     assert workspace.due() == "1 examples were withdrawn"
+
+
+def test_erased_examples_are_a_reason(workspace: Workspace) -> None:
+    workspace.examples({**SAME, "7": "what Ada said"})
+    workspace.trained()
+    workspace.examples({**SAME, "7": "what was left out"})
+    assert erase(workspace.lake, Words(["Ada"]), written_before=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)) == 1
+    assert workspace.due() == "examples that it was trained on were erased: of version 2 of instruct/examples"
+    workspace.trained()
+    assert workspace.due() == ""
 
 
 def test_another_base_is_a_reason(workspace: Workspace) -> None:

@@ -1,5 +1,6 @@
 """What `remains` finds: each place in which a word stands, of now and of before, and no other."""
 
+import datetime as dt
 import gzip
 import io
 import json
@@ -22,6 +23,7 @@ from parlance.lake import Lake
 from parlance.remains import Place, Words, in_lake
 from parlance.search.store import COLUMNS, Store
 from parlance.storage import Table
+from parlance.storage.holdings import holdings
 from tests.servers.s3 import s3
 
 WORD = 'Zoë "Z" O\'Neill/42'
@@ -49,8 +51,8 @@ def batch(day: str, *texts: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, schema=SCHEMA)
 
 
-def publish(lake: Lake, version: str, text: str) -> None:
-    with lake.files.publish("report", version) as folder:
+def publish(lake: Lake, version: str, text: str, *, name: str = "report") -> None:
+    with lake.files.publish(name, version) as folder:
         (folder / "sub").mkdir()
         (folder / "sub" / "page.html").write_text(text, encoding="utf-8")
 
@@ -99,6 +101,75 @@ def test_what_a_crash_left_is_found(lake: Lake) -> None:
     assert found(lake) == {("tickets/raw", False): (1, "files"), ("pending/tickets/raw/made", True): (1, "files")}
 
 
+def erased(lake: Lake, *words: str, age: dt.timedelta = dt.timedelta(minutes=-5)) -> int:
+    return remains.erase(lake, Words(words or [WORD]), written_before=dt.datetime.now(dt.UTC) - age)
+
+
+def test_only_what_is_of_before_and_has_the_word_is_erased(lake: Lake) -> None:
+    written, other = table(lake), table(lake, "tickets/kept")
+    for one, text in ((written, WORD), (other, "nothing")):
+        one.replace([batch(DAYS[0], text), batch(DAYS[1], text)], DAYS)
+        one.replace([batch(DAYS[0], "new")], DAYS[:1])
+    now = [one.scan().sort("partition").collect().rows() for one in (written, other)]
+    assert erased(lake, age=dt.timedelta(hours=1)) == 0  # somebody may have begun to write it an hour ago
+    assert erased(lake) == 1
+    assert found(lake) == {("tickets/raw", True): (1, "rows")}
+    assert [one.scan().sort("partition").collect().rows() for one in (written, other)] == now
+    assert not written.is_whole(1)
+    assert [written.is_whole(2), *(other.is_whole(version) for version in range(3))] == [True] * 4
+    assert other.scan(version=1).collect().height == 2
+    assert erased(lake) == 0
+
+
+def test_of_what_was_published_the_whole_version_is_erased(lake: Lake) -> None:
+    publish(lake, "1", WORD)
+    publish(lake, "2", "nothing")
+    publish(lake, "3", WORD)
+    publish(lake, "3", "other content of the same version")
+    for name in ("models/fine_tuned_model", "rights/slack"):
+        publish(lake, "1", WORD, name=name)
+        publish(lake, "2", "nothing", name=name)
+    assert erased(lake) == 2
+    assert [lake.files.has("report", version) for version in "123"] == [False, True, True]
+    assert (lake.files.folder("report") / "sub" / "page.html").read_text(encoding="utf-8").startswith("other")
+    assert found(lake) == {
+        (f"files/{name}", False): (1, "files") for name in ("models/fine_tuned_model", "rights/slack")
+    }
+    publish(lake, "1", "again")
+    assert lake.files.has("report", "1")
+
+
+def test_the_latest_version_cannot_be_erased(lake: Lake) -> None:
+    publish(lake, "1", WORD)
+    (held,) = holdings(lake.root, lake.files)
+    assert held.is_current
+    assert held.published is not None
+    with pytest.raises(ConfigError, match="'1' of 'report' is its latest version"):
+        lake.files.erase("report", *held.published)
+    assert erased(lake) == 0
+    assert lake.files.has("report", "1")
+
+
+def test_a_lake_behind_a_link_keeps_what_is_of_now(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    lake = Lake(root=str(tmp_path / "link" / "lake"))
+    publish(lake, "1", WORD)
+    table(lake).replace([batch(DAYS[0], WORD)], DAYS)
+    assert found(lake) == {("files/report", True): (1, "files"), ("tickets/raw", True): (1, "rows")}
+    assert erased(lake) == 0
+
+
+def test_names_of_partitions_that_are_encoded_are_of_now(lake: Lake) -> None:
+    names = ["a b%20/ü.jsonl", "c=1&d?"]
+    written = table(lake)
+    written.replace([batch(name, WORD) for name in names], names)
+    assert found(lake) == {("tickets/raw", True): (2, "rows")}
+    written.replace([batch(names[0], "new")], names[:1])
+    assert erased(lake) == 1
+    assert sorted(written.scan().collect()["text"]) == sorted(["new", WORD])
+
+
 def test_the_index_forgets_what_was_deleted_once_it_is_tidied(tmp_path: Path) -> None:
     lake = Lake(root=str(tmp_path))
     store = Store(lake.vectors)
@@ -110,8 +181,9 @@ def test_the_index_forgets_what_was_deleted_once_it_is_tidied(tmp_path: Path) ->
     assert found(lake) == {("vectors", True): (1, "rows")}
     store.delete(pl.Series("id", ["1"]))
     assert found(lake) == {("vectors", False): (1, "rows")}
-    store.tidy(purge=True)
+    erased(lake)
     assert found(lake) == {}
+    assert [frame["id"].to_list() for frame in store.rows(["id"])] == [["2"]]
 
 
 @pytest.mark.parametrize(
