@@ -145,7 +145,7 @@ def modules() -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
     found = [(block.place, command) for block, command in pages.commands()]
     found += [(page.name, word) for page in PAGES for word in pages.words(page)]
     for place, command in found:
-        if called := re.search(r"(?:^|/|\b)python -m ([\w.]+)((?: (?:backfill|stale)\b)?)(.*)", command):
+        if called := re.search(r"(?:^|/|\b)python -m ([\w.]+)((?: (?:backfill|stale|remains)\b)?)(.*)", command):
             yield place, (called[1], *called[2].split()), re.findall(r"(?<!\S)--[a-z-]+", called[3])
 
 
