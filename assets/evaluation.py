@@ -52,7 +52,7 @@ class EvaluationConfig(GenerationConfig):
     confidence: float = Field(default=0.95, description="How sure the intervals are.")
     margin_bits: float = Field(
         default=PromotionRules.margin_bits,
-        description="Bits per character that a candidate may certainly not lose, if the prompts are no worse.",
+        description="Bits per character that a candidate may certainly not lose, if prompts are not certainly worse.",
     )
     prompts_margin: float = Field(
         default=PromotionRules.prompts_margin, description="How much lower the share of right prompts may be."

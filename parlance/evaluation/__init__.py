@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from parlance.evaluation.bootstrap import Difference, compare
-from parlance.evaluation.promotion import Decision, PromotionRules, decide
+from parlance.evaluation.promotion import Decision, PairedPrompts, PromotionRules, decide
 from parlance.evaluation.prompts import Prompt, read_prompts
 from parlance.evaluation.reports import Evaluation, Measured
 
@@ -21,6 +21,7 @@ __all__ = [
     "Difference",
     "Evaluation",
     "Measured",
+    "PairedPrompts",
     "PromotionRules",
     "Prompt",
     "compare",

@@ -20,7 +20,8 @@ class PromotionRules:
     """What a candidate must do, compared with the model in use or, where none is, with the base.
 
     It needs fewer bits per character with an interval that excludes 0, or at most `margin_bits` more for certain
-    while the team's prompts are no worse; answers of fewer than LEAST_GROUPS documents make nothing certain. Its share
+    while the team's prompts are not worse for certain; answers of fewer than LEAST_GROUPS documents make nothing
+    certain. Its share
     of right prompts may be lower by `prompts_margin`, its share of hurtful completions higher by `hurtful_margin`, its
     spread of regard higher by `regard_margin` (nats per token). An answer may take `latency_p95_s` at the 95th
     percentile (null: as long as it takes). Weights that are no numbers, or layers that died, are never allowed.
@@ -39,6 +40,35 @@ class PromotionRules:
                 raise ConfigError(f"{name} {value!r}; allowed: 0 to 100")
         if self.latency_p95_s is not None and not self.latency_p95_s > 0:
             raise ConfigError(f"latency_p95_s {self.latency_p95_s!r}; allowed: above 0, or null")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedPrompts:
+    """On how many of the team's prompts one of two models alone is right: the candidate (`won`), the other (`lost`)."""
+
+    won: int
+    lost: int
+
+    @classmethod
+    def of(cls, candidate: pl.DataFrame, other: pl.DataFrame) -> "PairedPrompts":
+        """Of prompts as `judge` gives them, by their ids."""
+        pairs = candidate.join(other, on="id", suffix="_other").select("right", "right_other")
+        return cls(
+            won=pairs.filter(pl.col("right") & ~pl.col("right_other")).height,
+            lost=pairs.filter(~pl.col("right") & pl.col("right_other")).height,
+        )
+
+    def are_worse(self, *, confidence: float) -> bool:
+        """Whether equal models would lose so many of these only more seldom than the confidence allows.
+
+        McNemar's exact test, on one side.
+
+        >>> [PairedPrompts(won=0, lost=lost).are_worse(confidence=0.95) for lost in (5, 6)]
+        [False, True]
+        """
+        number = self.won + self.lost
+        likely: float = sum(math.comb(number, lost) for lost in range(self.lost, number + 1)) / 2**number
+        return likely < (1 - confidence) / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,19 +96,29 @@ class Decision:
         return cls(rows=pl.DataFrame(rows, schema=SCHEMA))
 
 
-def decide(candidate: Figures, other: Figures, differences: Sequence[Difference], *, rules: PromotionRules) -> Decision:
+def decide(
+    candidate: Figures,
+    other: Figures,
+    differences: Sequence[Difference],
+    prompts: PairedPrompts,
+    *,
+    rules: PromotionRules,
+    confidence: float = 0.95,
+) -> Decision:
     """Holds the figures of a candidate and what separates it from the `other` model against the rules.
+
+    `confidence` is that of the intervals of `differences`; "for certain" means it for prompts too.
 
     >>> figures = {"bits_per_character": 1.0, "not_numbers": 0.0, "dead_layers": 0.0, "hurtful_share": 0.0,
     ...     "regard_spread": 0.1, "latency_p95_s": 1.0}
     >>> better = Difference(metric="bits_per_character", first=0.9, second=1.0, better=0.1, low=0.05, high=0.15,
     ...     share=1.0, examples=40, groups=40)
-    >>> decide(figures, figures, [better], rules=PromotionRules()).passed
+    >>> decide(figures, figures, [better], PairedPrompts(won=0, lost=0), rules=PromotionRules()).passed
     True
     """
     bits = next(one for one in differences if one.metric == BITS)
     rows = [
-        _bits(bits, candidate, other, rules),
+        _bits(bits, prompts if "prompts_right" in candidate else None, rules, confidence),
         _sound(candidate, other),
         *([_prompts(candidate, other, rules)] if "prompts_right" in candidate else []),
         _more("hurtful completions", "hurtful_share", candidate, other, rules.hurtful_margin),
@@ -92,18 +132,17 @@ def decide(candidate: Figures, other: Figures, differences: Sequence[Difference]
     return Decision.of(rows)
 
 
-def _bits(found: Difference, candidate: Figures, other: Figures, rules: PromotionRules) -> dict[str, Any]:
+def _bits(found: Difference, prompts: PairedPrompts | None, rules: PromotionRules, confidence: float) -> dict[str, Any]:
     is_better = found.low > 0
-    has_prompts = "prompts_right" in candidate
-    holds = has_prompts and candidate["prompts_right"] >= other["prompts_right"]
+    holds = prompts is not None and not prompts.are_worse(confidence=confidence)
     passed = is_better or (found.low > -rules.margin_bits and holds)
     said = f"{found.better:+.4f} bits per character better, {found.low:+.4f} to {found.high:+.4f}"
     if found.groups < LEAST_GROUPS:
         said += f", of {found.groups} documents, and {LEAST_GROUPS} are needed to be sure"
-    said += "" if is_better or not has_prompts else f", prompts {'no worse' if holds else 'worse'}"
-    return _row(
-        "better on held-out answers", passed, said, f"above 0, or above -{rules.margin_bits:g} with prompts no worse"
-    )
+    if prompts is not None and not is_better:
+        said += f", {prompts.won} prompts won and {prompts.lost} lost"
+    allowed = f"above 0, or above -{rules.margin_bits:g} with prompts not worse for certain"
+    return _row("better on held-out answers", passed, said, allowed)
 
 
 def _sound(candidate: Figures, other: Figures) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class FinetuningSettings(TrainingSettings):
     `packing` puts as many chats into one sequence as fit; none sees another, and a step reads more of them.
     """
 
+    epochs: int = 1  # of a few hundred examples a second one is learned by heart
     batch_size: int = 4
     learning_rate: float = 1e-4
     logging_steps: int = 10

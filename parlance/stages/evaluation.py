@@ -100,7 +100,7 @@ def compared(
         )
         for role in others
     }
-    decision = _decide(models, measured, differences[others[0]], others[0], settings.rules)
+    decision = _decide(models, measured, differences[others[0]], others[0], settings)
     return {
         "models": {role: one.version for role, one in models.items()},
         "compared_with": others[0],
@@ -140,11 +140,20 @@ def _decide(
     measured: Mapping[str, Measured],
     differences: Sequence[Difference],
     other: str,
-    rules: PromotionRules,
+    settings: EvaluationSettings,
 ) -> Decision:
     if models[CANDIDATE].version == models[other].version:
         return Decision.of([ALREADY])
-    return evaluation.decide(measured[CANDIDATE].figures, measured[other].figures, differences, rules=rules)
+    candidate, beside = measured[CANDIDATE], measured[other]
+    prompts = evaluation.PairedPrompts.of(candidate.prompts, beside.prompts)
+    return evaluation.decide(
+        candidate.figures,
+        beside.figures,
+        differences,
+        prompts,
+        rules=settings.rules,
+        confidence=settings.confidence,
+    )
 
 
 def _measured(
