@@ -28,6 +28,7 @@ SEEN = ("user", "text", "blocks", "attachments", "comment")
 # The fields of a message that hold what it was before and after a change, and those that hold what others wrote.
 CHANGED = ("message", "previous_message")
 QUOTED = ("attachments", "file", "files", "root")
+OPTED_OUT = b"UOPTEDOUT"  # of nobody: it stands for whoever opted out
 ORDER = [(name, "ascending") for name in ("document_id", "created_at", "shard", "position")]
 
 
@@ -125,7 +126,7 @@ def message_row(
     ts = _ts(message.get("ts")) if isinstance(message, dict) else ""
     if not isinstance(message, dict) or not ts:
         error = "message without ts" if isinstance(message, dict) else f"not an object but {type(message).__name__}"
-        return raw_row(f"{place}/{day}#{position}", payload=payload, error=error, **here)
+        return raw_row(f"{place}/{day}#{position}", payload=_unnamed(payload, opted_out), error=error, **here)
     root = _ts(message.get("thread_ts")) or ts
     began = moment(root)
     belongs = began.date().isoformat() if began is not None else day
@@ -136,7 +137,7 @@ def message_row(
         created_at=moment(ts),
         document_id=f"slack:{place}/{root}",
         document_partition=belongs,
-        payload=payload,
+        payload=_unnamed(payload, opted_out),
         error=refusal,
         **here,
     )
@@ -174,6 +175,15 @@ def _without(message: object, opted_out: Set[str]) -> object:
         elif name not in QUOTED or not _is_by(value, opted_out):
             kept[name] = value
     return kept
+
+
+def _unnamed(payload: bytes | None, opted_out: Set[str]) -> bytes | None:
+    """The payload with one id for all who opted out: others mention them, and list who replied and reacted."""
+    if payload is None or not opted_out:
+        return payload
+    ids = "|".join(re.escape(id) for id in sorted(opted_out))
+    mentions = re.sub(rf"<@(?:{ids})\|[^<>\"]*>".encode(), b"<@" + OPTED_OUT + b">", payload)
+    return re.sub(rf"\b(?:{ids})\b".encode(), OPTED_OUT, mentions)
 
 
 def _is_by(value: object, people: Set[str]) -> bool:

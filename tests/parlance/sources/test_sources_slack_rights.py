@@ -1,6 +1,7 @@
 """What rights and pseudonyms do to an export: nothing that was not allowed is stored, and all of it is counted."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,31 @@ def test_a_person_who_opted_out_is_stored_nowhere(export: str) -> None:
     for words in ("Five days", "Bob's words", "Bob's root", "Bob Stone"):
         assert words not in text
     assert "Does leave carry over" in text
+
+
+def test_who_opted_out_is_not_named_in_messages_of_others(export: str) -> None:
+    said = {
+        "type": "message",
+        "user": "U0ADA01",
+        "ts": "1791201600.000100",
+        "text": "Ask <@U0BOB02>, <@U0BOB02|bob stone> or <@U0BOB022>, not U0BOB02X. \ud800",
+        "reply_users": ["U0BOB02", "U0ADA01"],
+        "replies": [{"user": "U0BOB02", "ts": "1791201601.000100"}],
+        "reactions": [{"name": "tada", "users": ["U0BOB02"], "count": 1}],
+        "parent_user_id": "U0BOB02",
+    }
+    Path(export, "general", f"{DAY}.json").write_text(json.dumps([said]), encoding="utf-8")
+    given = rights(opt_out_users=frozenset({"U0BOB02"}))
+    (payload,) = (json.loads(data) for data in raw(export, given)["payload"] if b"tada" in (data or b""))
+    assert payload["message"] == said | {
+        "text": "Ask <@UOPTEDOUT>, <@UOPTEDOUT> or <@U0BOB022>, not U0BOB02X. \ud800",
+        "reply_users": ["UOPTEDOUT", "U0ADA01"],
+        "replies": [{"user": "UOPTEDOUT", "ts": "1791201601.000100"}],
+        "reactions": [{"name": "tada", "users": ["UOPTEDOUT"], "count": 1}],
+        "parent_user_id": "UOPTEDOUT",
+    }
+    assert "U0BOB02" in stored(raw(export, rights()))
+    assert not re.search(r"\bU0BOB02\b", stored(raw(export, given)))
 
 
 def test_what_is_refused_is_counted_in_the_ledger(export: str) -> None:
