@@ -14,6 +14,7 @@ import fsspec
 import sqlalchemy as sa
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.instance import DATABASE
@@ -46,14 +47,18 @@ def main(options: argparse.Namespace, console: Console) -> int:
     words = Words([*options.words, *pseudonyms(options.words)])
     lake = Lake(root=lake_root())
     with console.status("") as status:
+
+        def look(name: str) -> None:
+            status.update(escape(name))
+
         if options.erase:
-            erased = erase(lake, words, written_before=nobody_writes(), look=status.update)
+            erased = erase(lake, words, written_before=nobody_writes(), look=look)
             console.print(f"Erased: {erased:,} files of earlier versions.")
-        found = list(in_lake(lake, words, status.update))
+        found = list(in_lake(lake, words, look))
         for name, folder in folders().items():
-            found += in_folder(folder, words, status.update, name=name, without=lake.root)
+            found += in_folder(folder, words, look, name=name, without=lake.root)
         for name, engine in databases().items():
-            status.update(name)
+            look(name)
             found += _of(in_database(engine, words, name=name), name)
     show(found, console)
     return 0
@@ -145,7 +150,7 @@ def in_database(engine: sa.Engine, words: Words, *, name: str) -> dict[str, int]
     Raises TransientError, which has its `name`, where it cannot be read.
     """
     try:
-        position = sa.func.instr if engine.dialect.name == "sqlite" else sa.func.strpos
+        position = sa.func.strpos if engine.dialect.name == "postgresql" else sa.func.instr
         found = {}
         with engine.connect() as connection:
             for table in sa.inspect(engine).get_table_names():
@@ -172,6 +177,6 @@ def show(found: Sequence[Place], console: Console) -> None:
     counts = {(place.name, place.unit, place.is_current): place.count for place in found}
     for name, unit in dict.fromkeys((place.name, place.unit) for place in found):
         now, before = (counts.get((name, unit, is_current), 0) for is_current in (True, False))
-        table.add_row(name, f"{now:,}" if now else "", f"{before:,}" if before else "", unit)
+        table.add_row(escape(name), f"{now:,}" if now else "", f"{before:,}" if before else "", unit)
     console.print(table)
     console.print("Weights of models and token ids cannot be looked into.\nNext:    docs/tasks/forget_someone.md")

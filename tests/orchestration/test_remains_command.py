@@ -135,13 +135,13 @@ def test_what_is_of_now_stands_beside_what_is_of_before() -> None:
     found = [
         Place(name="slack/raw", is_current=False, unit="rows", count=1234),
         Place(name="slack/raw", is_current=True, unit="rows", count=7),
-        Place(name="slack/kept", is_current=True, unit="rows", count=5),
+        Place(name="home/[/dim] dumps", is_current=True, unit="rows", count=5),
     ]
     remains.show(found, Console(file=said, width=100))
     rows = [
         [cell.strip() for cell in line.strip("│").split("│")] for line in said.getvalue().splitlines() if "│" in line
     ]
-    assert rows == [["slack/raw", "7", "1,234", "rows"], ["slack/kept", "5", "", "rows"]]
+    assert rows == [["slack/raw", "7", "1,234", "rows"], ["home/[/dim] dumps", "5", "", "rows"]]
 
 
 def test_nothing_is_erased_while_a_run_is_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
