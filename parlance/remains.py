@@ -79,10 +79,10 @@ class Words:
         """The forms as files have them."""
         return tuple(form.encode() for form in self.forms)
 
-    def rows(self, frame: pl.DataFrame) -> int:
-        """Number of rows that have a word in a text, in bytes, or in what texts are nested in."""
+    def rows(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows that have a word in a text, in bytes, or in what texts are nested in."""
         has = [self._has(name, kind) for name, kind in frame.schema.items() if _holds_text(kind)]
-        return frame.select(pl.any_horizontal(has).sum()).item() if has else 0
+        return frame.filter(pl.any_horizontal(has)) if has else frame.clear()
 
     def _has(self, name: str, kind: pl.DataType) -> pl.Expr:
         column = pl.col(name)
@@ -114,10 +114,9 @@ def in_lake(lake: Lake, words: Words, look: Look = lambda _: None) -> Iterator[P
     for held, unit, count in _found(lake, words, look):
         counts[held.name, held.is_current, unit] += count
     look(index := _index(lake))
-    store = Store(lake.vectors)
-    for version in (versions := store.versions()):
-        texts = store.rows(COLUMNS, version=version)
-        counts[index, version == versions[-1], ROWS] += sum(words.rows(frame) for frame in texts)
+    *older, newest = [_indexed(lake, words, version) for version in Store(lake.vectors).versions()] or [set()]
+    counts[index, True, ROWS] = len(newest)
+    counts[index, False, ROWS] = len(set().union(*older) - newest)
     for (name, is_current, unit), count in sorted(counts.items()):
         if count:
             yield Place(name=name, is_current=is_current, unit=unit, count=count)
@@ -161,6 +160,12 @@ def _found(
                 yield held, unit, count
 
 
+def _indexed(lake: Lake, words: Words, version: int) -> set[str]:
+    """Ids of the chunks of a version of the index in which the words stand."""
+    frames = Store(lake.vectors).rows(COLUMNS, version=version)
+    return {id for frame in frames for id in words.rows(frame)["id"]}
+
+
 def _index(lake: Lake) -> str:
     return lake.vectors.removeprefix(lake.root.rstrip("/")).strip("/")
 
@@ -174,7 +179,7 @@ def in_file(fs: fsspec.AbstractFileSystem, path: str, words: Words) -> tuple[str
         with fs.open(path, "rb") as file:
             if path.endswith(".parquet"):
                 try:
-                    return ROWS, sum(words.rows(frame) for frame in _frames(file))
+                    return ROWS, sum(words.rows(frame).height for frame in _frames(file))
                 except (pa.ArrowException, OSError):  # a crash left half of it
                     file.seek(0)
             return FILES, int(_in_unpacked(file, path, words))
