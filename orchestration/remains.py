@@ -94,14 +94,21 @@ def folders() -> dict[str, Path]:
 
 
 def databases() -> dict[str, sa.Engine]:
-    """The databases of runs and of the registry by the setting that names them; those of the home are files of it."""
+    """The databases of runs and of the registry by the setting that names them; those of the home are files of it.
+
+    Raises ConfigError for one that cannot be read here.
+    """
     named = {name: setting(name) for name in (DATABASE, "PARLANCE_MLFLOW_URL")}
-    return {name: _engine(url) for name, url in named.items() if "://" in url and not url.startswith("http")}
+    return {name: _engine(url, name) for name, url in named.items() if "://" in url and not url.startswith("http")}
 
 
-def _engine(url: str) -> sa.Engine:
-    is_file = url.startswith(SQLITE_URL)
-    return _read_only(Path(url.removeprefix(SQLITE_URL))) if is_file else sa.create_engine(url)
+def _engine(url: str, name: str) -> sa.Engine:
+    if url.startswith(SQLITE_URL):
+        return _read_only(Path(url.removeprefix(SQLITE_URL)))
+    try:
+        return sa.create_engine(url)
+    except (sa.exc.ArgumentError, ImportError) as error:
+        raise ConfigError(f"{name} names no database that can be read here: {error}") from error
 
 
 def _read_only(path: Path) -> sa.Engine:

@@ -117,16 +117,17 @@ def message_row(
     here: Row = {"source": "slack", "shard": shard, "position": position, "partition": day}
     here["media_type"] = "application/json"
     place = f"{workspace.team}/{channel['id']}"
-    opted_out = rights.opt_out_users if rights is not None else frozenset()
+    opted_out: frozenset[str] = rights.opt_out_users if rights is not None else frozenset()
     try:
         refusal = _refusal(message, channel, rights)
-        payload = None if refusal else _json(_payload(_without(message, opted_out), channel, workspace, opted_out))
+        kept = None if refusal else _json(_payload(_without(message, opted_out), channel, workspace, opted_out))
     except RecursionError:
         return raw_row(f"{place}/{day}#{position}", error="nested too deep", **here)
+    payload = _ids(opted_out).sub(OPTED_OUT, kept) if kept and opted_out else kept
     ts = _ts(message.get("ts")) if isinstance(message, dict) else ""
     if not isinstance(message, dict) or not ts:
         error = "message without ts" if isinstance(message, dict) else f"not an object but {type(message).__name__}"
-        return raw_row(f"{place}/{day}#{position}", payload=_unnamed(payload, opted_out), error=error, **here)
+        return raw_row(f"{place}/{day}#{position}", payload=payload, error=error, **here)
     root = _ts(message.get("thread_ts")) or ts
     began = moment(root)
     belongs = began.date().isoformat() if began is not None else day
@@ -137,7 +138,7 @@ def message_row(
         created_at=moment(ts),
         document_id=f"slack:{place}/{root}",
         document_partition=belongs,
-        payload=_unnamed(payload, opted_out),
+        payload=payload,
         error=refusal,
         **here,
     )
@@ -177,13 +178,11 @@ def _without(message: object, opted_out: Set[str]) -> object:
     return kept
 
 
-def _unnamed(payload: bytes | None, opted_out: Set[str]) -> bytes | None:
-    """The payload with one id for all who opted out: others mention them, and list who replied and reacted."""
-    if payload is None or not opted_out:
-        return payload
-    ids = "|".join(re.escape(id) for id in sorted(opted_out))
-    mentions = re.sub(rf"<@(?:{ids})\|[^<>\"]*>".encode(), b"<@" + OPTED_OUT + b">", payload)
-    return re.sub(rf"\b(?:{ids})\b".encode(), OPTED_OUT, mentions)
+@lru_cache(maxsize=8)
+def _ids(people: frozenset[str]) -> re.Pattern[bytes]:
+    """Ids of people with the name that may follow: others mention them, and list who replied and reacted."""
+    ids = "|".join(re.escape(id) for id in sorted(people))
+    return re.compile(rf'\b(?:{ids})\b(?:\|[^<>"]*(?=>))?'.encode())
 
 
 def _is_by(value: object, people: Set[str]) -> bool:

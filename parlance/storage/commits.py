@@ -42,7 +42,7 @@ def commit(
     LostRaceError where nothing was committed, DeltaError or OSError where the storage failed: then a commit may be
     on its way.
     """
-    replaced = _names(table, partitions)
+    replaced = names(table, partitions)
     attempts = Retrying(
         retry=retry_if_exception_type(LostRaceError),
         stop=stop_after_attempt(ATTEMPTS),
@@ -55,11 +55,11 @@ def commit(
                 return _tried(table, files, schema=schema, partitions=partitions, mode=mode)
             except (DeltaError, OSError) as error:
                 tried, table = table.version() + 1, again()
-                if files and {_name(file.path) for file in files} <= _names(table, None):
+                if files and {name_of(file.path) for file in files} <= names(table):
                     return tried  # committed, although the storage said that it failed
                 if table.version() < tried:
                     raise
-                if mode == "overwrite" and _names(table, partitions) != replaced:
+                if mode == "overwrite" and names(table, partitions) != replaced:
                     raise ConflictError(str(error)) from error
                 raise LostRaceError(str(error)) from error
     raise AssertionError("the last attempt returns or raises")
@@ -84,13 +84,14 @@ def _tried(
     return table.version() + 1
 
 
-def _names(table: DeltaTable, partitions: Sequence[str] | None) -> set[str]:
-    """Names of the files of `partitions`; each is its own, wherever it lies."""
+def names(table: DeltaTable, partitions: Sequence[str] | None = None) -> set[str]:
+    """Names of the files of `partitions` (null: of all); each is its own, wherever it lies."""
     files = pl.DataFrame(table.get_add_actions(flatten=True))
     if partitions is not None and files.height:
         files = files.filter(pl.col(f"partition.{PARTITION}").is_in(list(partitions)))
-    return {_name(path) for path in files["path"]}
+    return {name_of(path) for path in files["path"]}
 
 
-def _name(path: str) -> str:
+def name_of(path: str) -> str:
+    """The name of a file of a table, by its path or address."""
     return path.rsplit("/", 1)[-1]

@@ -7,6 +7,7 @@ import fsspec
 from deltalake import DeltaTable
 
 from parlance.errors import TransientError
+from parlance.storage.commits import name_of, names
 from parlance.storage.files import LATEST, PUBLISHED, Files
 from parlance.storage.parts import storage_failures
 
@@ -38,19 +39,18 @@ def holdings(root: str, files: Files) -> Iterator[Holding]:
         fs.invalidate_cache()  # of listings
         found = fs.find(home, detail=True).items()
         paths = sorted(path.removeprefix(f"{home}/") for path, info in found if info["type"] == "file")
-        tables = {
-            table: _of_table(f"{root}/{table}") for table in {path.split(LOG)[0] for path in paths if LOG in path}
-        }
+        folders = {path.split(LOG)[0] for path in paths if LOG in path}
+        tables = {folder: names(DeltaTable(f"{root}/{folder}")) for folder in folders}
     except storage_failures() as error:
         raise TransientError(f"{root} could not be listed: {error}") from error
     under = f"{files.root.rstrip('/').removeprefix(root).strip('/')}/"
     latest = {f"{under}{name}": files.place(name) or "" for name in _published(paths, under)}
     for path in paths:
-        if LOG in path or path.rsplit("/", 1)[-1] in (LATEST, PUBLISHED):
+        if LOG in path or name_of(path) in (LATEST, PUBLISHED):
             continue
         name, published, is_current = _owner(path, tables.keys() | latest.keys()), None, True
         if name in tables:
-            is_current = path.rsplit("/", 1)[-1] in tables[name]
+            is_current = name_of(path) in tables[name]
         elif name in latest:
             is_current = not latest[name] or f"{home}/{path}".startswith(f"{latest[name]}/")
             published = files.version_of(path.removeprefix(f"{name}/"))
@@ -62,13 +62,8 @@ def _published(paths: list[str], under: str) -> list[str]:
     return [path.removeprefix(under).removesuffix(f"/{LATEST}") for path in paths if path.endswith(f"/{LATEST}")]
 
 
-def _owner(path: str, names: set[str]) -> str:
-    """The longest of `names` that `path` lies below, or else the path."""
+def _owner(path: str, known: set[str]) -> str:
+    """The longest of `known` that `path` lies below, or else the path."""
     parts = path.split("/")
     above = ("/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
-    return next((name for name in above if name in names), path)
-
-
-def _of_table(uri: str) -> set[str]:
-    """Names of the files of the newest version of a table; each is its own, wherever it lies."""
-    return {path.rsplit("/", 1)[-1] for path in DeltaTable(uri).file_uris()}
+    return next((name for name in above if name in known), path)

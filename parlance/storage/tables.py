@@ -17,7 +17,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 from parlance.errors import ConfigError, SchemaError, TransientError
 from parlance.schemas import conform
 from parlance.storage import snapshots
-from parlance.storage.commits import ConflictError, LostRaceError, Mode, commit
+from parlance.storage.commits import ConflictError, LostRaceError, Mode, commit, name_of, names
 from parlance.storage.parts import PARTITION, Parts, storage_failures
 
 BATCH_ROWS = 2048
@@ -102,8 +102,7 @@ class Table:
         fs, root = fsspec.url_to_fs(self.uri)
         with self._failing("listed"):
             fs.invalidate_cache()
-            there = {path.rsplit("/", 1)[-1] for path in fs.find(root)}
-            return {uri.rsplit("/", 1)[-1] for uri in table.file_uris()} <= there
+            return names(table) <= set(map(name_of, fs.find(root)))
 
     def batches(self, partitions: Sequence[str] | None = None, *, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
         """The rows of `partitions` in frames of `rows` rows, fewer where they are large, read as they are asked for."""

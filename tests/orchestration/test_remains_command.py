@@ -114,6 +114,9 @@ def test_databases_are_those_that_settings_name(tmp_path: Path, monkeypatch: pyt
     database(tmp_path / "mlflow.db", ID)
     found = remains.in_database(remains.databases()["PARLANCE_MLFLOW_URL"], Words([ID]), name="registry")
     assert found == {"event logs": 2}
+    monkeypatch.setenv("PARLANCE_MLFLOW_URL", "databricks://profile")
+    with pytest.raises(ConfigError, match="PARLANCE_MLFLOW_URL names no database that can be read here"):
+        remains.databases()
 
 
 def test_a_folder_of_dagster_beside_the_home_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
